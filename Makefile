@@ -1,0 +1,68 @@
+# Gnatter. One Makefile, no recursion, no configure step. `make help` lists what it can do.
+#
+#   make                  gnatter.so, gnatterd, gnatterctl into build/
+#   make CC=clang         the same with clang, into build/clang/
+#   make SANITIZE=1       the same with AddressSanitizer and UndefinedBehaviorSanitizer, into build/sanitize/
+
+B := build$(if $(findstring clang,$(CC)),/clang)$(if $(SANITIZE),/sanitize)
+
+CFLAGS ?= -O2 -g
+WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+          -Wwrite-strings -Wvla -Wundef -Wformat=2 -Werror
+OUR    := -std=c11 -D_GNU_SOURCE $(WARN) -I. -fPIC -pthread -fvisibility=hidden -MMD -MP
+ifdef SANITIZE
+OUR    += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+
+sources = $(filter-out %_test.c,$(wildcard $(1)/*.c $(1)/*/*.c))
+objects = $(patsubst %.c,$(B)/obj/%.o,$(call sources,$(1)))
+
+WIRE    := $(B)/obj/libwire.a
+PERSIST := $(B)/obj/libpersist.a
+ENGINE  := $(B)/obj/libengine.a
+
+all: packages $(B)/gnatter.so $(B)/gnatterd $(B)/gnatterctl
+
+# Every package that building needs, installed if it is missing; silent when nothing is.
+packages:
+	@scripts/packages build
+
+$(WIRE): $(call objects,wire)
+$(PERSIST): $(call objects,persist)
+$(ENGINE): $(call objects,bridge/engine)
+%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/gnatter.so: $(call objects,plugin) $(PERSIST) $(WIRE)
+	$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) -shared -Wl,--version-script=plugin/exports.map $^ \
+		-llmdb -lsodium -lcjson -o $@
+
+$(B)/gnatterd: $(filter-out $(B)/obj/bridge/engine/%,$(call objects,bridge)) $(ENGINE) $(PERSIST) $(WIRE)
+	$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lmosquitto -lleveldb -llmdb -lcjson -lsodium -o $@
+
+$(B)/gnatterctl: $(call objects,clients/gnatterctl) $(WIRE)
+	$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lmosquitto -lcjson -lsodium -o $@
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(OUR) $(CFLAGS) -c $< -o $@
+
+# --- tests: every tests/unit/**/x_test.c is one program ---------------------------------------------
+UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/*_test.c))
+
+$(UNIT): $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(ENGINE) $(PERSIST) $(WIRE)
+	@mkdir -p $(@D)
+	$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -lleveldb -llmdb -lcjson -lsodium -o $@
+
+unit: packages $(UNIT)
+	@set -e; for t in $(UNIT); do echo "== $$t"; ./$$t; done
+
+clean:
+	rm -rf build
+
+.PHONY: all packages unit clean
+.SECONDARY:
+.DELETE_ON_ERROR:
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
