@@ -32,29 +32,35 @@ $(PERSIST): $(call objects,persist)
 $(ENGINE): $(call objects,bridge/engine)
 %.a:
 	@mkdir -p $(@D)
+	@echo "  AR    $@"
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@$(AR) rcs $@ $^
 
 $(B)/gnatter.so: $(call objects,plugin) $(PERSIST) $(WIRE)
-	$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) -shared -Wl,--version-script=plugin/exports.map $^ \
+	@echo "  LINK  $@"
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) -shared -Wl,--version-script=plugin/exports.map $^ \
 		-llmdb -lsodium -lcjson -o $@
 
 $(B)/gnatterd: $(filter-out $(B)/obj/bridge/engine/%,$(call objects,bridge)) $(ENGINE) $(PERSIST) $(WIRE)
-	$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lmosquitto -lleveldb -llmdb -lcjson -lsodium -o $@
+	@echo "  LINK  $@"
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lmosquitto -lleveldb -llmdb -lcjson -lsodium -o $@
 
 $(B)/gnatterctl: $(call objects,clients/gnatterctl) $(WIRE)
-	$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lmosquitto -lcjson -lsodium -o $@
+	@echo "  LINK  $@"
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lmosquitto -lcjson -lsodium -o $@
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(OUR) $(CFLAGS) -c $< -o $@
+	@echo "  CC    $<"
+	@$(CC) $(OUR) $(CFLAGS) -c $< -o $@
 
 # --- tests: every tests/unit/**/x_test.c is one program ---------------------------------------------
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/*_test.c))
 
 $(UNIT): $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(ENGINE) $(PERSIST) $(WIRE)
 	@mkdir -p $(@D)
-	$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -lleveldb -llmdb -lcjson -lsodium -o $@
+	@echo "  LINK  $@"
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -lleveldb -llmdb -lcjson -lsodium -o $@
 
 unit: packages $(UNIT)
 	@set -e; for t in $(UNIT); do echo "== $$t"; ./$$t; done

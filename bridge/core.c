@@ -1,0 +1,554 @@
+/* core.c
+ *
+ * Positions. `applied` is the number of the last record applied, in memory; what is committed is in
+ * the store under x"position", in the same batch as the writes. A run of records that writes
+ * nothing is not committed: after a crash the plugin sends it again, and it is answered again.
+ *
+ * The greeting. HELLO says epoch and `applied`; the hello frame says which epoch the spool has and
+ * which effects the plugin has performed. Those that are owed beyond that are sent again, then a
+ * bare confirmation of everything applied. With another epoch, a new spool, all that is owed is
+ * sent once more and numbers start from what the frame says.
+ *
+ * A greeting during a commit waits for it, so that nothing is sent out of order.
+ */
+#include "bridge/core.h"
+
+#include "bridge/engine/engine.h"
+#include "bridge/parts.h"
+#include "bridge/prepare.h"
+#include "persist/base.h"
+#include "persist/journal.h"
+#include "persist/keys.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define COMMIT_BYTES_MAX (8u << 20) /* about: more records than this wait for the next commit */
+#define WHY_SIZE         512
+
+struct pending {
+	struct pending *next;
+	size_t at; /* of the next record in data */
+	size_t len;
+	char data[]; /* records */
+};
+
+struct owed {
+	uint64_t number;
+	uint32_t part;
+};
+
+struct core {
+	const struct conf *conf;
+	struct store *store;
+	struct directory *directory;
+	struct stats *stats;
+	struct core_handler handler;
+	int wake_fd;
+
+	struct disk_base base;
+	struct batch *batch;
+	struct outbox outbox;
+	struct engine engine;
+	struct prepare prepare;
+	struct journal *journal;
+	struct buf control; /* a control message in the making */
+
+	struct pending *first, **last;
+	uint64_t epoch, applied;
+
+	bool room; /* in the directory, for requests that write to it */
+
+	bool greeted;       /* the plugin has answered on this connection */
+	bool greeting;      /* its answer waits for the commit under way */
+	uint64_t performed; /* what it said */
+
+	struct owed *owed; /* in order of number; owned */
+	size_t owed_count, owed_cap;
+	bool owed_all_stale; /* they belong to another epoch and have been sent */
+
+	bool committing;
+	struct timespec commit_start;
+	pthread_mutex_t lock; /* guards what the journal's thread tells: */
+	bool commit_done;
+	enum err commit_err;
+	char commit_why[WHY_SIZE];
+};
+
+/* --- starting
+ * ------------------------------------------------------------------------------------------- */
+
+static void on_committed(void *ctx, struct batch *b, enum err result, const char *why)
+{
+	static const uint64_t one = 1;
+	struct core *c = ctx;
+
+	(void)b;
+	pthread_mutex_lock(&c->lock);
+	c->commit_done = true;
+	c->commit_err = result;
+	snprintf(c->commit_why, sizeof(c->commit_why), "%s", why ? why : "");
+	pthread_mutex_unlock(&c->lock);
+	if (write(c->wake_fd, &one, sizeof(one)) < 0) {
+		/* the counter is full: the loop is awake already */
+	}
+}
+
+static enum err add_owed(struct core *c, uint64_t number, uint32_t part)
+{
+	if (c->owed_count == c->owed_cap) {
+		size_t cap = c->owed_cap ? 2 * c->owed_cap : 64;
+		struct owed *more = realloc(c->owed, cap * sizeof(*more));
+
+		if (!more)
+			return ERR_NOMEM;
+		c->owed = more;
+		c->owed_cap = cap;
+	}
+	c->owed[c->owed_count++] = (struct owed){number, part};
+	atomic_store(&c->stats->owed, c->owed_count);
+	return ERR_OK;
+}
+
+static bool load_owed(void *ctx, struct bytes key, struct bytes value)
+{
+	struct core *c = ctx;
+	uint64_t number;
+	uint32_t part;
+
+	(void)value;
+	key_owed_parts(key, &number, &part);
+	return add_owed(c, number, part) == ERR_OK;
+}
+
+static enum err load(struct core *c)
+{
+	struct key position = key_meta("position");
+	struct key owed = key_owed_all();
+	struct bytes v;
+	struct reader r;
+	enum err err = store_get(c->store, NULL, key_bytes(&position), &v);
+
+	if (err != ERR_OK)
+		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	r = reader_of(v.data, v.len);
+	c->epoch = read_u64(&r);
+	free((void *)(uintptr_t)v.data);
+	if (r.failed)
+		return ERR_CORRUPT;
+	return store_each(
+		c->store, NULL, key_bytes(&owed), (struct bytes){NULL, 0}, false, load_owed, c);
+}
+
+enum err core_create(struct core **out, const struct conf *conf, struct store *s,
+	struct directory *d, struct stats *stats, const struct core_handler *handler, int wake_fd,
+	char *why, size_t why_size)
+{
+	struct core *c = calloc(1, sizeof(*c));
+	enum err err;
+
+	*out = NULL;
+	snprintf(why, why_size, "%s", err_text(ERR_NOMEM));
+	if (!c)
+		return ERR_NOMEM;
+	c->conf = conf;
+	c->store = s;
+	c->directory = d;
+	c->stats = stats;
+	c->handler = *handler;
+	c->wake_fd = wake_fd;
+	c->last = &c->first;
+	pthread_mutex_init(&c->lock, NULL);
+	err = journal_open(&c->journal, s, d, on_committed, c, why, why_size);
+	if (err == ERR_OK) {
+		err = disk_base_init(&c->base, s, d);
+		if (err == ERR_OK)
+			c->batch = batch_create(&c->base.base);
+		if (err == ERR_OK && !c->batch)
+			err = ERR_NOMEM;
+		if (err == ERR_OK)
+			err = load(c);
+		if (err != ERR_OK)
+			snprintf(why, why_size, "cannot read where the store stands: %s",
+				err_text(err));
+	}
+	if (err != ERR_OK) {
+		core_destroy(c);
+		return err;
+	}
+	engine_init(&c->engine, conf, c->batch, &c->outbox);
+	*out = c;
+	return ERR_OK;
+}
+
+static void drop_pending(struct core *c)
+{
+	for (struct pending *p = c->first, *next; p; p = next) {
+		next = p->next;
+		free(p);
+	}
+	c->first = NULL;
+	c->last = &c->first;
+}
+
+void core_destroy(struct core *c)
+{
+	if (!c)
+		return;
+	journal_close(c->journal);
+	drop_pending(c);
+	engine_finish(&c->engine);
+	outbox_finish(&c->outbox);
+	prepare_finish(&c->prepare);
+	batch_destroy(c->batch);
+	if (c->base.store)
+		disk_base_finish(&c->base);
+	buf_free(&c->control);
+	free(c->owed);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+/* --- sending
+ * -------------------------------------------------------------------------------------------- */
+
+static bool send_control(struct core *c)
+{
+	if (c->control.failed ||
+		!c->handler.send(c->handler.ctx, (struct bytes){c->control.data, c->control.len}))
+		return false;
+	stats_add(&c->stats->effects_sent, 1);
+	return true;
+}
+
+static void send_bare(struct core *c, enum control_kind kind, uint64_t number)
+{
+	struct control h = {.kind = kind, .last = true, .epoch = c->epoch, .number = number};
+	char *at;
+
+	buf_reset(&c->control);
+	at = buf_reserve(&c->control, CONTROL_HEADER);
+	if (!at)
+		return;
+	control_encode_header(&h, at);
+	c->control.len = CONTROL_HEADER;
+	send_control(c);
+}
+
+/* Send again one that is owed. */
+static enum err resend(struct core *c, const struct owed *o)
+{
+	struct key k = key_owed(o->number, o->part);
+	struct bytes v;
+	enum err err = store_get(c->store, NULL, key_bytes(&k), &v);
+
+	if (err != ERR_OK)
+		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	buf_reset(&c->control);
+	err = part_restore(&c->control, v, c->epoch, o->number, c->store);
+	free((void *)(uintptr_t)v.data);
+	if (err == ERR_OK && send_control(c))
+		stats_add(&c->stats->effects_resent, 1);
+	return err;
+}
+
+/* --- greeting
+ * ------------------------------------------------------------------------------------------- */
+
+void core_link_up(struct core *c)
+{
+	c->greeted = c->greeting = false;
+	send_bare(c, CONTROL_HELLO, c->applied);
+}
+
+void core_link_down(struct core *c)
+{
+	c->greeted = c->greeting = false;
+	drop_pending(c);
+}
+
+bool core_ready(const struct core *c)
+{
+	return c->greeted;
+}
+
+/* The plugin's answer is here, and no commit under way. */
+static enum err welcome(struct core *c)
+{
+	enum err err = ERR_OK;
+
+	c->greeting = false;
+	c->greeted = true;
+	for (size_t i = 0; err == ERR_OK && !c->owed_all_stale && i < c->owed_count; i++)
+		if (c->owed[i].number > c->performed)
+			err = resend(c, &c->owed[i]);
+	if (err == ERR_OK)
+		send_bare(c, CONTROL_EFFECTS, c->applied);
+	return err;
+}
+
+/* A spool that this store has not seen: its numbers are new ones. */
+static enum err adopt_spool(struct core *c, const struct frame *f)
+{
+	enum err err = ERR_OK;
+
+	if (!c->owed_all_stale)
+		for (size_t i = 0; err == ERR_OK && i < c->owed_count; i++)
+			err = resend(c, &c->owed[i]);
+	c->owed_all_stale = true;
+	c->epoch = f->epoch;
+	return err;
+}
+
+static enum err hello(struct core *c, const struct frame *f)
+{
+	enum err err = ERR_OK;
+
+	if (f->epoch != c->epoch)
+		err = adopt_spool(c, f);
+	c->performed = f->performed;
+	c->greeting = true;
+	return err;
+}
+
+/* --- frames
+ * --------------------------------------------------------------------------------------------- */
+
+static enum err add_pending(struct core *c, struct bytes records)
+{
+	struct pending *p = malloc(sizeof(*p) + records.len);
+
+	if (!p)
+		return ERR_NOMEM;
+	*p = (struct pending){.len = records.len};
+	memcpy(p->data, records.data, records.len);
+	*c->last = p;
+	c->last = &p->next;
+	return ERR_OK;
+}
+
+static void kick(struct core *c)
+{
+	static const uint64_t one = 1;
+
+	if (write(c->wake_fd, &one, sizeof(one)) < 0) {
+		/* the counter is full: the loop is awake already */
+	}
+}
+
+enum err core_frame(struct core *c, struct bytes payload)
+{
+	struct frame f;
+	enum err err = frame_decode(&f, payload.data, payload.len);
+
+	if (err != ERR_OK)
+		return err;
+	stats_add(&c->stats->frames_received, 1);
+	if (f.hello && c->committing && f.epoch != c->epoch)
+		return ERR_CORRUPT; /* come again when the commit of the other spool is done */
+	if (f.hello)
+		err = hello(c, &f);
+	else if (f.epoch != c->epoch || (!c->greeted && !c->greeting))
+		err = ERR_CORRUPT;
+	else if (f.performed > c->performed)
+		c->performed = f.performed;
+	if (err == ERR_OK && f.count > 0)
+		err = add_pending(c, f.records);
+	kick(c);
+	return err;
+}
+
+/* --- applying
+ * ------------------------------------------------------------------------------------------- */
+
+/* Is there room in the directory? Looked up once a commit, and again before each request while the
+ * commit grows. */
+static bool has_room(struct core *c, const struct record *r)
+{
+	if (r->type == RECORD_API && batch_touches_directory(c->batch))
+		c->room = directory_has_room(c->directory, c->batch);
+	return c->room;
+}
+
+static enum err apply_record(struct core *c, struct record *r)
+{
+	enum err refuse = prepare_record(&c->prepare, r, c->conf);
+
+	if (refuse == ERR_NOMEM)
+		return refuse;
+	if (refuse == ERR_OK && !has_room(c, r))
+		refuse = ERR_FULL;
+	return engine_apply(&c->engine, r, refuse);
+}
+
+/* Apply what is pending, up to about COMMIT_BYTES_MAX. */
+static enum err apply_pending(struct core *c)
+{
+	while (c->first && batch_bytes(c->batch) + c->outbox.wire.len < COMMIT_BYTES_MAX) {
+		struct pending *p = c->first;
+		struct record r;
+		uint32_t size;
+		enum err err = record_decode(&r, p->data + p->at, p->len - p->at, &size);
+
+		if (err != ERR_OK)
+			return err;
+		if (r.number > c->applied) {
+			err = apply_record(c, &r);
+			if (err != ERR_OK)
+				return err;
+			c->applied = r.number;
+			stats_add(&c->stats->records_applied, 1);
+		} else {
+			stats_add(&c->stats->records_skipped, 1);
+		}
+		p->at += size;
+		if (p->at == p->len) {
+			c->first = p->next;
+			if (!c->first)
+				c->last = &c->first;
+			free(p);
+		}
+	}
+	return ERR_OK;
+}
+
+/* What the plugin has performed is owed no longer. */
+static void forget_performed(struct core *c)
+{
+	size_t n = 0;
+
+	while (n < c->owed_count && (c->owed_all_stale || c->owed[n].number <= c->performed)) {
+		struct key k = key_owed(c->owed[n].number, c->owed[n].part);
+
+		batch_delete(c->batch, TABLE_STORE, key_bytes(&k));
+		n++;
+	}
+	c->owed_all_stale = false;
+	c->owed_count -= n;
+	if (n > 0)
+		memmove(c->owed, c->owed + n, c->owed_count * sizeof(*c->owed));
+	atomic_store(&c->stats->owed, c->owed_count);
+}
+
+/* Write down what will be owed, and up to where records are applied. */
+static enum err put_owed(struct core *c)
+{
+	struct parts cursor = {0};
+	struct part p;
+	struct key k = key_meta("position");
+	struct buf *b = &c->control;
+	enum err err = ERR_OK;
+
+	forget_performed(c);
+	while (err == ERR_OK && parts_next(&cursor, &c->outbox, c->applied, &p)) {
+		struct key owed = key_owed(p.number, p.index);
+
+		if (p.count == 0)
+			continue;
+		buf_reset(b);
+		part_write_owed(b, &p);
+		batch_put(c->batch, TABLE_STORE, key_bytes(&owed), (struct bytes){b->data, b->len});
+		err = b->failed ? ERR_NOMEM : add_owed(c, p.number, p.index);
+	}
+	buf_reset(b);
+	buf_u64(b, c->epoch);
+	buf_u64(b, c->applied);
+	batch_put(c->batch, TABLE_STORE, key_bytes(&k), (struct bytes){b->data, b->len});
+	return err == ERR_OK && (b->failed || batch_failed(c->batch)) ? ERR_NOMEM : err;
+}
+
+/* The commit is done, or there was nothing to commit: tell. */
+static void tell(struct core *c)
+{
+	struct parts cursor = {0};
+	struct part p;
+	struct reader r;
+
+	while (c->greeted && parts_next(&cursor, &c->outbox, c->applied, &p)) {
+		buf_reset(&c->control);
+		part_write_control(&c->control, &p, c->epoch);
+		send_control(c);
+	}
+	r = reader_of(c->outbox.reads.data, c->outbox.reads.len);
+	for (size_t i = 0; i < c->outbox.reads_count; i++) {
+		struct record record;
+		uint32_t size;
+
+		if (record_decode(&record, r.at, (size_t)(r.end - r.at), &size) != ERR_OK)
+			break;
+		c->handler.read(c->handler.ctx, (struct bytes){r.at, size});
+		r.at += size;
+	}
+}
+
+static enum err start_commit(struct core *c)
+{
+	uint64_t messages = c->engine.messages;
+	uint64_t refused = c->engine.refused;
+	enum err err = disk_base_refresh(&c->base);
+
+	batch_clear(c->batch);
+	outbox_reset(&c->outbox);
+	c->room = directory_has_room(c->directory, c->batch);
+	if (err == ERR_OK)
+		err = apply_pending(c);
+	stats_add(&c->stats->messages_stored, c->engine.messages - messages);
+	stats_add(&c->stats->messages_refused, c->engine.refused - refused);
+	if (err != ERR_OK)
+		return err;
+	if (batch_empty(c->batch)) {
+		tell(c);
+		return ERR_OK;
+	}
+	err = put_owed(c);
+	if (err != ERR_OK)
+		return err;
+	clock_gettime(CLOCK_MONOTONIC, &c->commit_start);
+	err = journal_commit(c->journal, c->batch, true);
+	c->committing = err == ERR_OK;
+	return err;
+}
+
+static enum err end_commit(struct core *c, char *why, size_t why_size)
+{
+	struct timespec now;
+	bool done;
+	enum err err;
+
+	pthread_mutex_lock(&c->lock);
+	done = c->commit_done;
+	err = c->commit_err;
+	if (done && err != ERR_OK)
+		snprintf(why, why_size, "%s", c->commit_why);
+	c->commit_done = false;
+	pthread_mutex_unlock(&c->lock);
+	if (!done || err != ERR_OK)
+		return err;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	c->committing = false;
+	stats_add(&c->stats->commits, 1);
+	stats_add(&c->stats->commit_us, (uint64_t)((now.tv_sec - c->commit_start.tv_sec) * 1000000 +
+						   (now.tv_nsec - c->commit_start.tv_nsec) / 1000));
+	tell(c);
+	return ERR_OK;
+}
+
+enum err core_service(struct core *c, char *why, size_t why_size)
+{
+	enum err err = ERR_OK;
+
+	snprintf(why, why_size, "%s", "");
+	if (c->committing)
+		err = end_commit(c, why, why_size);
+	if (err == ERR_OK && !c->committing && c->greeting)
+		err = welcome(c);
+	while (err == ERR_OK && !c->committing && c->greeted && c->first)
+		err = start_commit(c);
+	if (err != ERR_OK && why[0] == '\0')
+		snprintf(why, why_size, "a record cannot be applied: %s", err_text(err));
+	return err;
+}

@@ -1,0 +1,277 @@
+/* daemon.c — see daemon.h. */
+#include "bridge/daemon.h"
+
+#include "bridge/core.h"
+#include "bridge/link.h"
+#include "bridge/reads.h"
+#include "wire/effect.h"
+#include "wire/record.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ANSWERS_BYTES_MAX (512u << 10) /* about: in one control message */
+
+struct daemon {
+	struct instance *instance;
+	struct stats stats;
+	struct core *core;
+	struct link *link;
+	struct reads *reads;
+	int wake_fd, signal_fd;
+	struct buf control;
+	bool told_ready, confused, stop;
+	char trouble[CONF_PATH_MAX + 128]; /* last reported */
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* --- between link, core and reads
+ * ------------------------------------------------------------------------ */
+
+static void on_up(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	stats_add(&d->stats.link_connects, 1);
+	d->confused = false;
+	core_link_up(d->core);
+}
+
+static void on_frame(void *ctx, struct bytes payload)
+{
+	struct daemon *d = ctx;
+
+	if (!d->confused && core_frame(d->core, payload) != ERR_OK) {
+		fprintf(stderr,
+			"gnatterd: a frame from the plugin is not understood; connecting again\n");
+		d->confused = true;
+	}
+}
+
+static void on_down(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	core_link_down(d->core);
+}
+
+static bool on_send(void *ctx, struct bytes control)
+{
+	struct daemon *d = ctx;
+
+	return link_send(d->link, control);
+}
+
+/* Effects that belong to no record: sent once. */
+static void send_loose(struct daemon *d, const struct buf *effects, uint32_t count)
+{
+	struct control c = {.kind = CONTROL_LOOSE, .last = true, .count = count};
+	char *at;
+
+	buf_reset(&d->control);
+	at = buf_reserve(&d->control, CONTROL_HEADER);
+	if (!at)
+		return;
+	control_encode_header(&c, at);
+	d->control.len = CONTROL_HEADER;
+	buf_put(&d->control, effects->data, effects->len);
+	if (!d->control.failed)
+		link_send(d->link, (struct bytes){d->control.data, d->control.len});
+}
+
+static void refuse_read(struct daemon *d, struct bytes record)
+{
+	static const char answer[] =
+		"{\"error\":{\"code\":\"busy\",\"message\":\"too many requests wait; try again\"}}";
+	struct buf b = {0};
+	struct record r;
+	uint32_t size;
+
+	stats_add(&d->stats.reads_refused, 1);
+	if (record_decode(&r, record.data, record.len, &size) != ERR_OK)
+		return;
+	effect_encode(&b, &(struct effect){.type = EFFECT_ANSWER,
+				  .user = r.user,
+				  .client = r.client,
+				  .topic = r.response,
+				  .correlation = r.correlation,
+				  .payload = {answer, sizeof(answer) - 1}});
+	if (!b.failed)
+		send_loose(d, &b, 1);
+	buf_free(&b);
+}
+
+static void on_read(void *ctx, struct bytes record)
+{
+	struct daemon *d = ctx;
+
+	if (reads_submit(d->reads, record) != ERR_OK)
+		refuse_read(d, record);
+}
+
+static void send_answers(struct daemon *d)
+{
+	struct buf effects = {0};
+	uint32_t count;
+
+	while ((count = reads_take(d->reads, &effects, ANSWERS_BYTES_MAX)) > 0) {
+		if (!effects.failed)
+			send_loose(d, &effects, count);
+		buf_reset(&effects);
+	}
+	buf_free(&effects);
+}
+
+/* --- signals
+ * --------------------------------------------------------------------------------------------- */
+
+static void reload(struct daemon *d)
+{
+	struct conf next;
+	char why[512];
+
+	conf_defaults(&next, d->instance->conf.dir);
+	if (conf_load(&next, d->instance->conf_path, why, sizeof(why)) != ERR_OK) {
+		fprintf(stderr, "gnatterd: not reloaded: %s\n", why);
+		return;
+	}
+	if (conf_reload(&d->instance->conf, &next))
+		fprintf(stderr, "gnatterd: reloaded; some changes need a restart\n");
+	else
+		fprintf(stderr, "gnatterd: reloaded\n");
+	reads_reload(d->reads, &d->instance->conf);
+}
+
+static void on_signal(struct daemon *d)
+{
+	struct signalfd_siginfo info;
+
+	while (read(d->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			reload(d);
+		else
+			d->stop = true;
+	}
+}
+
+/* --- the loop
+ * -------------------------------------------------------------------------------------------- */
+
+static enum err open_fds(struct daemon *d, char *why, size_t why_size)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	signal(SIGPIPE, SIG_IGN);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	d->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (d->wake_fd >= 0 && d->signal_fd >= 0)
+		return ERR_OK;
+	snprintf(why, why_size, "cannot watch for events: %s", strerror(errno));
+	return ERR_IO;
+}
+
+static enum err start(struct daemon *d, char *why, size_t why_size)
+{
+	struct instance *i = d->instance;
+	struct core_handler core = {on_send, on_read, d};
+	struct link_handler link = {on_up, on_frame, on_down, d};
+	enum err err = open_fds(d, why, why_size);
+
+	if (err == ERR_OK)
+		err = core_create(&d->core, &i->conf, i->store, i->directory, &d->stats, &core,
+			d->wake_fd, why, why_size);
+	if (err == ERR_OK)
+		err = reads_create(&d->reads, i->store, i->directory, &i->conf, &d->stats,
+			d->wake_fd, why, why_size);
+	if (err == ERR_OK)
+		err = link_create(&d->link, &i->conf, &i->keys, &link, why, why_size);
+	return err;
+}
+
+static void finish(struct daemon *d)
+{
+	core_destroy(d->core);
+	reads_destroy(d->reads);
+	link_destroy(d->link);
+	buf_free(&d->control);
+	if (d->wake_fd >= 0)
+		close(d->wake_fd);
+	if (d->signal_fd >= 0)
+		close(d->signal_fd);
+}
+
+/* Say once what keeps the daemon from the broker, and when it is there. */
+static void report(struct daemon *d)
+{
+	const char *trouble = link_trouble(d->link);
+
+	if (strcmp(trouble, d->trouble) != 0) {
+		snprintf(d->trouble, sizeof(d->trouble), "%s", trouble);
+		if (trouble[0] != '\0')
+			fprintf(stderr, "gnatterd: %s; trying again\n", trouble);
+	}
+	if (!d->told_ready && core_ready(d->core)) {
+		d->told_ready = true;
+		puts("ready");
+		fflush(stdout);
+	}
+}
+
+static enum err turn(struct daemon *d, int *timeout_ms, char *why, size_t why_size)
+{
+	struct pollfd fds[3] = {{.fd = d->wake_fd, .events = POLLIN},
+		{.fd = d->signal_fd, .events = POLLIN}, {.fd = link_fd(d->link), .events = POLLIN}};
+	uint64_t ignored;
+	enum err err = ERR_OK;
+
+	if (link_wants_write(d->link))
+		fds[2].events |= POLLOUT;
+	if (poll(fds, 3, *timeout_ms) < 0 && errno != EINTR) {
+		snprintf(why, why_size, "cannot wait for events: %s", strerror(errno));
+		return ERR_IO;
+	}
+	if (fds[1].revents)
+		on_signal(d);
+	*timeout_ms = link_service(d->link, fds[2].revents & (POLLIN | POLLHUP | POLLERR),
+		fds[2].revents & POLLOUT, now_ms());
+	if (fds[0].revents && read(d->wake_fd, &ignored, sizeof(ignored)) < 0) {
+		/* somebody else woke us; look all the same */
+	}
+	send_answers(d);
+	err = core_service(d->core, why, why_size);
+	if (d->confused)
+		link_drop(d->link, now_ms());
+	report(d);
+	return err;
+}
+
+enum err daemon_run(struct instance *i, char *why, size_t why_size)
+{
+	struct daemon d = {.instance = i, .wake_fd = -1, .signal_fd = -1};
+	int timeout_ms = 0;
+	enum err err = start(&d, why, why_size);
+
+	while (err == ERR_OK && !d.stop)
+		err = turn(&d, &timeout_ms, why, why_size);
+	finish(&d);
+	return err;
+}

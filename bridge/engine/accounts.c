@@ -1,0 +1,201 @@
+/* accounts.c — user.add, user.remove, user.disable, user.enable, password.set, kick.
+ *
+ * A password never comes here: the bridge puts its argon2id hash in its place before
+ * (bridge/prepare.h).
+ */
+#include "bridge/engine/internal.h"
+
+#include <string.h>
+
+#define DISPLAY_NAME_MAX 128
+
+/* A user whose strings stay when the batch is read on. */
+struct kept_user {
+	struct user u;
+	char hash[PASSWORD_HASH_MAX];
+	char name[DISPLAY_NAME_MAX];
+};
+
+static enum err load(struct request *q, struct bytes user, struct kept_user *k)
+{
+	enum err err = state_user(q->e, user, &k->u);
+
+	if (err == ERR_NOT_FOUND)
+		q->why = "there is no such user";
+	if (err != ERR_OK)
+		return err;
+	if (k->u.hash.len > sizeof(k->hash) || k->u.name.len > sizeof(k->name))
+		return ERR_CORRUPT;
+	memcpy(k->hash, k->u.hash.data, k->u.hash.len);
+	memcpy(k->name, k->u.name.data, k->u.name.len);
+	k->u.hash.data = k->hash;
+	k->u.name.data = k->name;
+	return ERR_OK;
+}
+
+static enum err read_hash(struct request *q, struct bytes *hash)
+{
+	static const char start[] = "$argon2id$";
+	enum err err = json_string(&q->json, "hash", 1, PASSWORD_HASH_MAX - 1, hash);
+
+	if (err == ERR_OK && hash->len > 0 &&
+		(hash->len < sizeof(start) || memcmp(hash->data, start, sizeof(start) - 1) != 0))
+		err = ERR_BAD_REQUEST;
+	if (err != ERR_OK)
+		q->why = "\"hash\" must be an argon2id string";
+	return err;
+}
+
+enum err method_user_add(struct request *q)
+{
+	struct user u = {.created = q->r->ts};
+	struct bytes user = {0};
+	struct bytes role = BYTES("user");
+	struct user old;
+	enum err err = request_user(q, "user", &user);
+
+	if (err == ERR_OK)
+		err = read_hash(q, &u.hash);
+	if (err == ERR_OK &&
+		json_string(&q->json, "name", 0, DISPLAY_NAME_MAX, &u.name) != ERR_OK) {
+		q->why = "\"name\" must be a string of at most 128 bytes";
+		err = ERR_BAD_REQUEST;
+	}
+	if (err == ERR_OK && (json_string(&q->json, "role", 1, 16, &role) != ERR_OK ||
+				     role_of(role.data, role.len) == ROLE_COUNT)) {
+		q->why = "\"role\" must be \"user\", \"admin\" or \"service\"";
+		err = ERR_BAD_REQUEST;
+	}
+	if (err == ERR_OK && json_bool(&q->json, "disabled", &u.disabled) != ERR_OK)
+		err = ERR_BAD_REQUEST;
+	if (err == ERR_OK) {
+		err = state_user(q->e, user, &old);
+		err = err == ERR_OK ? ERR_EXISTS : absent_is(err, ERR_OK);
+	}
+	if (err != ERR_OK)
+		return err;
+	u.role = role_of(role.data, role.len);
+	put_user(q->e, user, &u);
+	return ERR_OK;
+}
+
+/* Out of every chat. Of a one-to-one chat the other one keeps the history; should the name be given
+ * to somebody else one day, that is a new member who sees nothing of it. */
+static enum err leave_all(struct request *q, struct bytes user)
+{
+	struct names names;
+	struct reader rd;
+	struct bytes chat;
+	enum err err = state_chats_of(q->e, user, &names);
+
+	if (err != ERR_OK)
+		return err;
+	NAMES_EACH(&names, rd, chat)
+	{
+		if (name_chat_kind(chat.data, chat.len, NULL) == CHAT_PAIR)
+			remove_member(q->e, chat, user);
+		else
+			err = member_take_out(q->e, q->r, chat, user, "member.removed");
+		if (err != ERR_OK)
+			break;
+	}
+	buf_free(&names.text);
+	return absent_is(err, ERR_CORRUPT);
+}
+
+enum err method_user_remove(struct request *q)
+{
+	struct bytes user = {0};
+	struct kept_user k;
+	struct key key;
+	enum err err = request_user(q, "user", &user);
+
+	if (err == ERR_OK)
+		err = load(q, user, &k);
+	if (err == ERR_OK)
+		err = leave_all(q, user);
+	if (err != ERR_OK)
+		return err;
+	key = key_user(user);
+	batch_delete(q->e->batch, TABLE_USERS, key_bytes(&key));
+	outbox_kick(q->e->out, user, (struct bytes){NULL, 0});
+	return ERR_OK;
+}
+
+static enum err set_disabled(struct request *q, bool disabled)
+{
+	struct bytes user = {0};
+	struct kept_user k;
+	enum err err = request_user(q, "user", &user);
+
+	if (err == ERR_OK)
+		err = load(q, user, &k);
+	if (err != ERR_OK || k.u.disabled == disabled)
+		return err;
+	k.u.disabled = disabled;
+	if (disabled)
+		k.u.valid_after_ms = q->r->ts;
+	put_user(q->e, user, &k.u);
+	if (disabled)
+		outbox_kick(q->e->out, user, (struct bytes){NULL, 0});
+	return ERR_OK;
+}
+
+enum err method_user_disable(struct request *q)
+{
+	return set_disabled(q, true);
+}
+
+enum err method_user_enable(struct request *q)
+{
+	return set_disabled(q, false);
+}
+
+/* One's own, or as admin anybody's. Tokens issued before are dead from now on. */
+enum err method_password_set(struct request *q)
+{
+	struct bytes user = q->r->user;
+	struct kept_user k;
+	struct bytes hash = {0};
+	enum err err = ERR_OK;
+
+	if (json_get(&q->json, "user")) {
+		err = request_user(q, "user", &user);
+		if (err == ERR_OK && !q->admin &&
+			!bytes_equal(user, q->r->user.data, q->r->user.len))
+			err = ERR_FORBIDDEN;
+	}
+	if (err == ERR_OK)
+		err = read_hash(q, &hash);
+	if (err == ERR_OK && hash.len == 0) {
+		q->why = "\"password\" must be a string of 1 to 128 bytes";
+		err = ERR_BAD_REQUEST;
+	}
+	if (err == ERR_OK)
+		err = load(q, user, &k);
+	if (err != ERR_OK)
+		return err;
+	k.u.hash = hash;
+	k.u.valid_after_ms = q->r->ts;
+	put_user(q->e, user, &k.u);
+	return ERR_OK;
+}
+
+enum err method_kick(struct request *q)
+{
+	struct bytes user = {0};
+	struct bytes client = {0};
+	struct user u;
+	enum err err = request_user(q, "user", &user);
+
+	if (err == ERR_OK &&
+		json_string(&q->json, "client", 1, NAME_CLIENT_MAX, &client) != ERR_OK) {
+		q->why = "\"client\" must be a client id";
+		err = ERR_BAD_REQUEST;
+	}
+	if (err == ERR_OK)
+		err = state_user(q->e, user, &u);
+	if (err == ERR_OK)
+		outbox_kick(q->e->out, user, client);
+	return err;
+}

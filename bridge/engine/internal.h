@@ -1,0 +1,129 @@
+/* internal.h — what the files of the engine share. Not for anybody else. */
+#ifndef GNATTER_ENGINE_INTERNAL_H
+#define GNATTER_ENGINE_INTERNAL_H
+
+#include "bridge/engine/answer.h"
+#include "bridge/engine/engine.h"
+#include "bridge/engine/message.h"
+#include "persist/keys.h"
+#include "wire/json.h"
+
+#define BYTES(literal) ((struct bytes){(literal), sizeof(literal) - 1})
+
+/* --- state.c: users, chats, members and marks as the batch sees them
+ * ------------------------------- Strings in what they return are lent until the next read or write
+ * of the batch. ERR_NOT_FOUND if there is no such thing. */
+enum err state_user(struct engine *e, struct bytes user, struct user *out);
+enum err state_chat(struct engine *e, struct bytes chat, struct chat *out);
+enum err state_member(struct engine *e, struct bytes chat, struct bytes user, struct member *out);
+enum err state_mark(struct engine *e, struct bytes chat, struct bytes user, struct mark *out);
+enum err state_messages(struct engine *e, struct bytes chat, struct chat_state *out);
+enum err state_message(struct engine *e, struct bytes chat, uint64_t seq, struct bytes *out);
+
+void put_user(struct engine *e, struct bytes user, const struct user *u);
+void put_chat(struct engine *e, struct bytes chat, const struct chat *c);
+void put_member(struct engine *e, struct bytes chat, struct bytes user, const struct member *m);
+void put_mark(struct engine *e, struct bytes chat, struct bytes user, const struct mark *m);
+void put_messages(struct engine *e, struct bytes chat, const struct chat_state *s);
+void put_message(struct engine *e, struct bytes chat, uint64_t seq, struct bytes message);
+void remove_member(struct engine *e, struct bytes chat, struct bytes user);
+
+/* Names collected from keys of members (users) or lists (chats), so that the batch may be written
+ * while they are walked. */
+struct names {
+	struct buf text; /* bytes16 each */
+	size_t count;
+};
+enum err state_members(struct engine *e, struct bytes chat, struct names *out);
+enum err state_chats_of(struct engine *e, struct bytes user, struct names *out);
+#define NAMES_EACH(names, reader, name)                                 \
+	for (reader = reader_of((names)->text.data, (names)->text.len); \
+		(name = read_bytes16(&reader)).len > 0;)
+
+/* How many chats a user is in, counted up to max. */
+enum err state_chats_count(struct engine *e, struct bytes user, size_t max, size_t *out);
+
+/* --- requests: one call of a method
+ * --------------------------------------------------------------- */
+struct request {
+	struct engine *e;
+	const struct record *r;
+	struct json_object json;
+	struct bytes re;    /* the request's "re", as written; empty if none */
+	bool admin;         /* the caller has the role admin */
+	const char *why;    /* on failure: a sentence, static, instead of the code's own text */
+	struct buf *answer; /* on success: members after {"ok":true, each with a comma before it */
+};
+
+typedef enum err method_fn(struct request *q);
+
+/* Read a required name out of the request. ERR_BAD_REQUEST if absent, ERR_BAD_NAME if it is none.
+ */
+enum err request_user(struct request *q, const char *member, struct bytes *out);
+enum err request_chat(struct request *q, const char *member, struct bytes *out);
+
+/* --- refuse.c: what a client did wrong, told to the client
+ * ---------------------------------------- */
+
+/* Is err the server's own failure, which stops it, rather than a refusal? */
+bool refusal_is_fatal(enum err err);
+
+/* Refuse a send or an ack: an error on the Response Topic, if there is one, and on user/<u>/errors.
+ * why NULL: the code's own text. id: of the message, empty if none. */
+void refuse(
+	struct engine *e, const struct record *r, enum err err, const char *why, struct bytes id);
+
+/* "Not there" turned into what it means here. */
+static inline enum err absent_is(enum err err, enum err instead)
+{
+	return err == ERR_NOT_FOUND ? instead : err;
+}
+
+/* --- send.c, ack.c
+ * -------------------------------------------------------------------------------- */
+enum err send_apply(struct engine *e, const struct record *r);
+enum err ack_apply(struct engine *e, const struct record *r);
+
+/* Store and publish a system message: body is the inside of its "body" object. *seq may be NULL. */
+enum err send_system(struct engine *e, const struct record *r, struct bytes chat, struct bytes body,
+	uint64_t *seq);
+
+/* --- groups.c, members.c, accounts.c, bulk.c: the methods
+ * ----------------------------------------- */
+enum err method_chat_create(struct request *q);
+enum err method_chat_import(struct request *q); /* a line of import: tells nobody */
+enum err method_chat_update(struct request *q);
+enum err method_chat_leave(struct request *q);
+enum err method_member_add(struct request *q);
+enum err method_member_remove(struct request *q);
+enum err method_member_role(struct request *q);
+enum err method_user_add(struct request *q);
+enum err method_user_remove(struct request *q);
+enum err method_user_disable(struct request *q);
+enum err method_user_enable(struct request *q);
+enum err method_password_set(struct request *q);
+enum err method_kick(struct request *q);
+enum err method_import(struct request *q);
+
+/* members.c: take a user out of a group and tell everybody; `event` is member.removed or
+ * member.left. The chat's last admin going makes the longest-standing member admin. */
+enum err member_take_out(struct engine *e, const struct record *r, struct bytes chat,
+	struct bytes user, const char *event);
+
+/* members.c: put a user in. Checks nothing. */
+enum err member_put_in(struct engine *e, const struct record *r, struct bytes chat, struct chat *c,
+	const struct chat_state *s, struct bytes user, bool admin);
+
+/* members.c: may the caller manage this group? Fills *c, whose strings are lent. */
+enum err member_manager(struct request *q, struct bytes chat, struct chat *c);
+
+/* events.c: what users and chats are told. */
+void event_user(struct engine *e, const struct record *r, struct bytes user, const char *event,
+	struct bytes chat, const struct chat *c);
+void event_chat(struct engine *e, const struct record *r, struct bytes chat, const char *event,
+	struct bytes user, const char *role, uint64_t seq);
+
+/* api.c */
+enum err api_apply(struct engine *e, const struct record *r);
+
+#endif

@@ -1,0 +1,163 @@
+/* query.c — see query.h. */
+#include "bridge/query.h"
+
+#include "bridge/engine/answer.h"
+#include "bridge/engine/api.h"
+#include "persist/keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	query_fn *answer;
+} queries[] = {
+	{"me", query_me},
+	{"chats", query_chats},
+	{"history", query_history},
+	{"unread", query_unread},
+	{"chat.get", query_chat_get},
+	{"user.get", query_user_get},
+	{"user.list", query_user_list},
+	{"chat.list", query_chat_list},
+	{"export", query_export},
+	{"stats", query_stats},
+};
+
+static query_fn *find(struct bytes method)
+{
+	for (size_t i = 0; i < sizeof(queries) / sizeof(*queries); i++)
+		if (bytes_equal(method, queries[i].name, strlen(queries[i].name)))
+			return queries[i].answer;
+	return NULL;
+}
+
+enum err query_user(struct query *q, struct bytes user, struct user *out)
+{
+	struct key k = key_user(user);
+	struct bytes v;
+	enum err err = directory_get(q->src->reader, TABLE_USERS, key_bytes(&k), &v);
+
+	return err == ERR_OK ? user_decode(out, v) : err;
+}
+
+enum err query_chat(struct query *q, struct bytes chat, struct chat *out)
+{
+	struct key k = key_chat(chat);
+	struct bytes v;
+	enum err err = directory_get(q->src->reader, TABLE_CHATS, key_bytes(&k), &v);
+
+	return err == ERR_OK ? chat_decode(out, v) : err;
+}
+
+enum err query_member(struct query *q, struct bytes chat, struct bytes user, struct member *out)
+{
+	struct key k = key_member(chat, user);
+	struct bytes v;
+	enum err err = directory_get(q->src->reader, TABLE_MEMBERS, key_bytes(&k), &v);
+
+	return err == ERR_OK ? member_decode(out, v) : err;
+}
+
+enum err query_state(struct query *q, struct bytes chat, struct chat_state *out)
+{
+	struct key k = key_state(chat);
+	struct bytes v;
+	enum err err = store_get(q->src->store, q->snap, key_bytes(&k), &v);
+
+	*out = (struct chat_state){0};
+	if (err != ERR_OK)
+		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	err = chat_state_decode(out, v);
+	free((void *)(uintptr_t)v.data);
+	return err;
+}
+
+enum err query_mark(struct query *q, struct bytes chat, struct bytes user, struct mark *out)
+{
+	struct key k = key_mark(chat, user);
+	struct bytes v;
+	enum err err = store_get(q->src->store, q->snap, key_bytes(&k), &v);
+
+	*out = (struct mark){0};
+	if (err != ERR_OK)
+		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	err = mark_decode(out, v);
+	free((void *)(uintptr_t)v.data);
+	return err;
+}
+
+enum err query_readable_chat(struct query *q, struct bytes *chat, struct member *m)
+{
+	struct chat c;
+	enum err err;
+
+	*chat = (struct bytes){NULL, 0};
+	if (json_string(&q->json, "chat", 1, NAME_CHAT_MAX, chat) != ERR_OK || chat->len == 0) {
+		q->why = "\"chat\" is missing";
+		return ERR_BAD_REQUEST;
+	}
+	if (name_chat_kind(chat->data, chat->len, NULL) == CHAT_NONE)
+		return ERR_BAD_NAME;
+	err = query_member(q, *chat, q->r->user, m);
+	if (err != ERR_NOT_FOUND)
+		return err;
+	if (!q->admin)
+		return ERR_FORBIDDEN;
+	*m = (struct member){0};
+	return query_chat(q, *chat, &c);
+}
+
+enum err query_limit(struct query *q, int64_t def, int64_t max, int64_t *out)
+{
+	*out = def < max ? def : max;
+	if (json_int(&q->json, "limit", 1, max, out) == ERR_OK)
+		return ERR_OK;
+	q->why = "\"limit\" must be a whole number from 1 to the largest page allowed";
+	return ERR_BAD_REQUEST;
+}
+
+const char *query_kind_name(int kind)
+{
+	static const char *const names[] = {
+		[KIND_PAIR] = "pair", [KIND_GROUP] = "group", [KIND_CHANNEL] = "channel"};
+
+	return names[kind];
+}
+
+static enum err ask(struct query *q, query_fn *fn)
+{
+	enum err err = directory_refresh(q->src->reader);
+
+	if (err != ERR_OK)
+		return err;
+	q->snap = store_snapshot(q->src->store);
+	err = q->snap ? fn(q) : ERR_NOMEM;
+	if (q->snap)
+		store_snapshot_release(q->src->store, q->snap);
+	directory_rest(q->src->reader);
+	return err;
+}
+
+void query_answer(const struct query_source *src, const struct record *r, struct buf *answer)
+{
+	struct query q = {.src = src, .r = r, .out = answer, .admin = r->role == ROLE_ADMIN};
+	query_fn *fn = find(r->target);
+	struct bytes re;
+	enum err err = api_request_parse(&q.json, r, &re);
+	bool parsed = err == ERR_OK;
+
+	if (parsed) {
+		answer_begin(answer, re);
+		err = fn ? ask(&q, fn) : ERR_UNKNOWN_METHOD;
+	}
+	if (err == ERR_OK) {
+		buf_str(answer, "}");
+	} else {
+		buf_reset(answer);
+		answer_error(answer, err, q.why, re);
+	}
+	if (parsed)
+		json_finish(&q.json);
+	stats_add(&src->stats->reads_answered, 1);
+}

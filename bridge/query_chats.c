@@ -1,0 +1,433 @@
+/* query_chats.c — chats, unread, chat.get, chat.list. */
+#include "bridge/query.h"
+
+#include "bridge/engine/answer.h"
+#include "bridge/engine/message.h"
+#include "persist/keys.h"
+#include "wire/utf8.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PREVIEW_CHARS 120
+
+/* One of a user's chats. */
+struct entry {
+	char chat[NAME_CHAT_MAX + 1];
+	size_t len;
+	struct chat_state s;
+	uint64_t ts; /* of the last message, or of joining */
+};
+
+struct entries {
+	struct query *q;
+	struct entry *list; /* owned */
+	size_t count, cap;
+	enum err err;
+};
+
+static struct bytes entry_chat(const struct entry *e)
+{
+	return (struct bytes){e->chat, e->len};
+}
+
+static bool add_entry(void *ctx, struct bytes key, struct bytes value)
+{
+	struct entries *l = ctx;
+	struct bytes chat = key_last_name(key);
+	struct entry *e;
+
+	(void)value;
+	if (l->count == l->cap) {
+		size_t cap = l->cap ? 2 * l->cap : 64;
+		struct entry *more = realloc(l->list, cap * sizeof(*more));
+
+		if (!more) {
+			l->err = ERR_NOMEM;
+			return false;
+		}
+		l->list = more;
+		l->cap = cap;
+	}
+	e = &l->list[l->count];
+	*e = (struct entry){.len = chat.len};
+	memcpy(e->chat, chat.data, chat.len);
+	l->err = query_state(l->q, chat, &e->s);
+	e->ts = e->s.ts;
+	if (l->err == ERR_OK && e->ts == 0) {
+		struct member m;
+
+		l->err = query_member(l->q, chat, l->q->r->user, &m);
+		e->ts = l->err == ERR_OK ? m.since : 0;
+	}
+	l->count++;
+	return l->err == ERR_OK;
+}
+
+/* All chats of the caller. End with free(l->list). */
+static enum err collect(struct query *q, struct entries *l)
+{
+	struct key prefix = key_lists(q->r->user);
+	enum err err;
+
+	*l = (struct entries){.q = q};
+	err = directory_each(q->src->reader, TABLE_LISTS, key_bytes(&prefix),
+		(struct bytes){NULL, 0}, add_entry, l);
+	return err == ERR_OK ? l->err : err;
+}
+
+/* Newest first; names decide between equals, so that a page can go on where the last one ended. */
+static int newest_first(const void *a, const void *b)
+{
+	const struct entry *x = a;
+	const struct entry *y = b;
+
+	if (x->ts != y->ts)
+		return x->ts > y->ts ? -1 : 1;
+	return strcmp(x->chat, y->chat);
+}
+
+static uint64_t unread(const struct chat_state *s, const struct mark *m)
+{
+	return s->n > m->read_n ? s->n - m->read_n : 0;
+}
+
+/* The newest text as it stands now: of the newest edit, if it was edited. */
+static void put_preview_text(struct query *q, struct bytes chat, const struct message_facts *f)
+{
+	const struct message_facts *shown = f;
+	struct message_facts edit;
+	struct bytes v = {0};
+	struct bytes text = {0};
+
+	if (f->edited != 0) {
+		struct key k = key_message(chat, f->edited);
+
+		if (store_get(q->src->store, q->snap, key_bytes(&k), &v) == ERR_OK &&
+			message_read(&edit, v) == ERR_OK)
+			shown = &edit;
+	}
+	if (json_string(&shown->json, "text", 0, SIZE_MAX, &text) == ERR_OK && text.len > 0)
+		answer_string(q->out, "text",
+			(struct bytes){text.data, utf8_prefix(text.data, text.len, PREVIEW_CHARS)});
+	if (shown == &edit)
+		message_facts_finish(&edit);
+	free((void *)(uintptr_t)v.data);
+}
+
+static enum err put_preview(struct query *q, struct bytes chat, uint64_t seq)
+{
+	struct key k = key_message(chat, seq);
+	struct message_facts f;
+	struct bytes v;
+	enum err err = store_get(q->src->store, q->snap, key_bytes(&k), &v);
+
+	if (err != ERR_OK)
+		return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+	err = message_read(&f, v);
+	if (err == ERR_OK) {
+		buf_str(q->out, ",\"preview\":{\"seq\":");
+		buf_decimal(q->out, seq);
+		answer_string(q->out, "from", f.head.from);
+		answer_string(q->out, "type", f.type);
+		answer_u64(q->out, "ts", f.head.ts);
+		put_preview_text(q, chat, &f);
+		buf_str(q->out, "}");
+		message_facts_finish(&f);
+	}
+	free((void *)(uintptr_t)v.data);
+	return err;
+}
+
+static enum err put_entry(struct query *q, const struct entry *e)
+{
+	struct bytes chat = entry_chat(e);
+	size_t split;
+	struct member me;
+	struct mark m;
+	struct chat c;
+	enum err err = query_mark(q, chat, q->r->user, &m);
+
+	if (err == ERR_OK)
+		err = query_member(q, chat, q->r->user, &me);
+	if (err == ERR_OK)
+		err = query_chat(q, chat, &c);
+	if (err != ERR_OK)
+		return err;
+	buf_str(q->out, "{\"chat\":");
+	json_put_string(q->out, chat.data, chat.len);
+	answer_string(q->out, "kind",
+		(struct bytes){query_kind_name((int)c.kind), strlen(query_kind_name((int)c.kind))});
+	if (name_chat_kind(chat.data, chat.len, &split) == CHAT_PAIR) {
+		struct bytes a = {chat.data, split};
+		struct bytes b = {chat.data + split + 1, chat.len - split - 1};
+
+		answer_string(
+			q->out, "user", bytes_equal(a, q->r->user.data, q->r->user.len) ? b : a);
+	} else {
+		answer_string(q->out, "title", c.title);
+		answer_string(q->out, "role",
+			me.admin ? (struct bytes){"admin", 5} : (struct bytes){"member", 6});
+	}
+	answer_u64(q->out, "seq", e->s.seq);
+	answer_u64(q->out, "n", e->s.n);
+	answer_u64(q->out, "ts", e->ts);
+	answer_u64(q->out, "delivered", m.delivered);
+	answer_u64(q->out, "read", m.read);
+	answer_u64(q->out, "unread", unread(&e->s, &m));
+	if (e->s.visible > me.since_seq || (e->s.visible > 0 && c.kind != KIND_PAIR))
+		err = put_preview(q, chat, e->s.visible);
+	buf_str(q->out, "}");
+	return err;
+}
+
+/* "from" is "<ts>:<chat>" as an answer's "next" gave it: the entry to go on with. */
+static enum err read_from(struct query *q, struct entry *from, bool *given)
+{
+	struct bytes s = {0};
+	char *end;
+
+	*given = false;
+	*from = (struct entry){0};
+	if (json_string(&q->json, "from", 3, NAME_CHAT_MAX + 24, &s) == ERR_OK) {
+		if (s.len == 0)
+			return ERR_OK;
+		from->ts = strtoull(s.data, &end, 10);
+		if (end > s.data && *end == ':' && strlen(end + 1) < sizeof(from->chat)) {
+			strcpy(from->chat, end + 1);
+			*given = true;
+			return ERR_OK;
+		}
+	}
+	q->why = "\"from\" must be what \"next\" was";
+	return ERR_BAD_REQUEST;
+}
+
+enum err query_chats(struct query *q)
+{
+	struct entries l = {0};
+	struct entry from;
+	bool given = false;
+	int64_t limit;
+	size_t i = 0;
+	enum err err = query_limit(q, 1000, 1000, &limit);
+
+	if (err == ERR_OK)
+		err = read_from(q, &from, &given);
+	if (err == ERR_OK)
+		err = collect(q, &l);
+	if (err == ERR_OK && l.count > 0)
+		qsort(l.list, l.count, sizeof(*l.list), newest_first);
+	while (given && i < l.count && newest_first(&l.list[i], &from) < 0)
+		i++;
+	buf_str(q->out, ",\"chats\":[");
+	for (bool first = true;
+		err == ERR_OK && i < l.count && limit > 0 && q->out->len < QUERY_ANSWER_MAX;
+		i++, limit--, first = false) {
+		if (!first)
+			buf_str(q->out, ",");
+		err = put_entry(q, &l.list[i]);
+	}
+	buf_str(q->out, "]");
+	answer_bool(q->out, "more", i < l.count);
+	if (i < l.count)
+		buf_printf(q->out, ",\"next\":\"%llu:%s\"", (unsigned long long)l.list[i].ts,
+			l.list[i].chat);
+	free(l.list);
+	return err;
+}
+
+static enum err unread_of(
+	struct query *q, struct bytes chat, const struct chat_state *s, uint64_t *out)
+{
+	struct mark m;
+	enum err err = query_mark(q, chat, q->r->user, &m);
+
+	*out = unread(s, &m);
+	return err;
+}
+
+static enum err unread_one(struct query *q)
+{
+	struct bytes chat;
+	struct member m;
+	struct chat_state s;
+	uint64_t n = 0;
+	enum err err = query_readable_chat(q, &chat, &m);
+
+	if (err == ERR_OK)
+		err = query_state(q, chat, &s);
+	if (err == ERR_OK)
+		err = unread_of(q, chat, &s, &n);
+	answer_string(q->out, "chat", chat);
+	answer_u64(q->out, "unread", n);
+	return err;
+}
+
+enum err query_unread(struct query *q)
+{
+	struct entries l;
+	uint64_t total = 0;
+	bool first = true;
+	enum err err;
+
+	if (json_get(&q->json, "chat"))
+		return unread_one(q);
+	err = collect(q, &l);
+	buf_str(q->out, ",\"chats\":{");
+	for (size_t i = 0; err == ERR_OK && i < l.count; i++) {
+		uint64_t n;
+
+		err = unread_of(q, entry_chat(&l.list[i]), &l.list[i].s, &n);
+		if (err != ERR_OK || n == 0)
+			continue;
+		total += n;
+		buf_printf(q->out, "%s\"%s\":%llu", first ? "" : ",", l.list[i].chat,
+			(unsigned long long)n);
+		first = false;
+	}
+	buf_str(q->out, "}");
+	answer_u64(q->out, "total", total);
+	free(l.list);
+	return err;
+}
+
+/* --- chat.get, chat.list
+ * --------------------------------------------------------------------------- */
+
+struct list {
+	struct query *q;
+	struct bytes chat;
+	int64_t left;
+	bool any, more;
+	enum err err;
+};
+
+static bool list_member(void *ctx, struct bytes key, struct bytes value)
+{
+	struct list *l = ctx;
+	struct buf *b = l->q->out;
+	struct bytes user = key_last_name(key);
+	struct member m;
+	struct mark mark;
+
+	if (l->left == 0 || b->len > QUERY_ANSWER_MAX) {
+		l->more = true;
+		return false;
+	}
+	l->err = member_decode(&m, value);
+	if (l->err == ERR_OK)
+		l->err = query_mark(l->q, l->chat, user, &mark);
+	if (l->err != ERR_OK)
+		return false;
+	buf_str(b, l->any ? ",{\"user\":" : "{\"user\":");
+	json_put_string(b, user.data, user.len);
+	answer_string(
+		b, "role", m.admin ? (struct bytes){"admin", 5} : (struct bytes){"member", 6});
+	answer_u64(b, "since", m.since);
+	answer_u64(b, "delivered", mark.delivered);
+	answer_u64(b, "read", mark.read);
+	buf_str(b, "}");
+	l->any = true;
+	l->left--;
+	return true;
+}
+
+static void put_chat(struct query *q, const struct chat *c)
+{
+	const char *kind = query_kind_name((int)c->kind);
+
+	answer_string(q->out, "kind", (struct bytes){kind, strlen(kind)});
+	answer_string(q->out, "title", c->title);
+	answer_u64(q->out, "created", c->created);
+	answer_string(q->out, "by", c->by);
+	answer_u64(q->out, "count", c->members);
+}
+
+enum err query_chat_get(struct query *q)
+{
+	struct list l = {.q = q};
+	struct bytes after = {0};
+	struct key prefix;
+	struct key from = {0};
+	struct chat_state s;
+	struct member m;
+	struct chat c;
+	enum err err = query_readable_chat(q, &l.chat, &m);
+
+	if (err == ERR_OK)
+		err = query_limit(q, 1000, 1000, &l.left);
+	if (err == ERR_OK && json_string(&q->json, "after", 1, NAME_USER_MAX, &after) != ERR_OK) {
+		q->why = "\"after\" must be a user";
+		err = ERR_BAD_REQUEST;
+	}
+	if (err == ERR_OK)
+		err = query_chat(q, l.chat, &c);
+	if (err == ERR_OK)
+		err = query_state(q, l.chat, &s);
+	if (err != ERR_OK)
+		return err;
+	answer_string(q->out, "chat", l.chat);
+	put_chat(q, &c);
+	answer_u64(q->out, "seq", s.seq);
+	answer_u64(q->out, "n", s.n);
+	buf_str(q->out, ",\"members\":[");
+	prefix = key_members(l.chat);
+	if (after.len > 0) {
+		from = key_member(l.chat, after);
+		from.data[from.len++] = '\0';
+	}
+	err = directory_each(q->src->reader, TABLE_MEMBERS, key_bytes(&prefix), key_bytes(&from),
+		list_member, &l);
+	buf_str(q->out, "]");
+	answer_bool(q->out, "more", l.more);
+	return err == ERR_OK ? l.err : err;
+}
+
+static bool list_chat(void *ctx, struct bytes key, struct bytes value)
+{
+	struct list *l = ctx;
+	struct buf *b = l->q->out;
+	struct chat c;
+
+	if (l->left == 0 || b->len > QUERY_ANSWER_MAX) {
+		l->more = true;
+		return false;
+	}
+	l->err = chat_decode(&c, value);
+	if (l->err != ERR_OK)
+		return false;
+	buf_str(b, l->any ? ",{\"chat\":" : "{\"chat\":");
+	json_put_string(b, key.data, key.len);
+	put_chat(l->q, &c);
+	buf_str(b, "}");
+	l->any = true;
+	l->left--;
+	return true;
+}
+
+enum err query_chat_list(struct query *q)
+{
+	struct list l = {.q = q};
+	struct bytes after = {0};
+	struct key from = {0};
+	enum err err = query_limit(q, 1000, 1000, &l.left);
+
+	if (err == ERR_OK && json_string(&q->json, "after", 1, NAME_CHAT_MAX, &after) != ERR_OK) {
+		q->why = "\"after\" must be a chat";
+		err = ERR_BAD_REQUEST;
+	}
+	if (err != ERR_OK)
+		return err;
+	if (after.len > 0) {
+		from = key_chat(after);
+		from.data[from.len++] = '\0';
+	}
+	buf_str(q->out, ",\"chats\":[");
+	err = directory_each(q->src->reader, TABLE_CHATS, (struct bytes){NULL, 0}, key_bytes(&from),
+		list_chat, &l);
+	buf_str(q->out, "]");
+	answer_bool(q->out, "more", l.more);
+	return err == ERR_OK ? l.err : err;
+}

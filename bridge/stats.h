@@ -1,0 +1,37 @@
+/* stats.h — the daemon's own counters. Any thread may count; the api's stats method reads them. */
+#ifndef GNATTER_BRIDGE_STATS_H
+#define GNATTER_BRIDGE_STATS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* Name, help. All count up from the daemon's start, but for owed, a gauge. */
+// clang-format off
+#define STATS_LIST(X) \
+	X(frames_received,   "frames received from the plugin") \
+	X(records_applied,   "records applied") \
+	X(records_skipped,   "records skipped, as applied before") \
+	X(messages_stored,   "messages stored") \
+	X(messages_refused,  "messages and acknowledgements refused for what they say") \
+	X(commits,           "commits") \
+	X(commit_us,         "microseconds spent waiting for commits") \
+	X(effects_sent,      "control messages sent to the plugin") \
+	X(effects_resent,    "of those, sent again after a reconnect") \
+	X(reads_answered,    "api requests answered from a snapshot") \
+	X(reads_refused,     "api requests refused because too many were waiting") \
+	X(link_connects,     "connections made to the broker") \
+	X(owed,              "control messages owed until the plugin confirms them")
+// clang-format on
+
+struct stats {
+#define X(name, help) _Atomic uint64_t name;
+	STATS_LIST(X)
+#undef X
+};
+
+static inline void stats_add(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+#endif
