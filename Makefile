@@ -9,7 +9,7 @@ B := build$(if $(findstring clang,$(CC)),/clang)$(if $(SANITIZE),/sanitize)
 CFLAGS ?= -O2 -g
 WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
           -Wwrite-strings -Wvla -Wundef -Wformat=2 -Werror
-OUR    := -std=c11 -D_GNU_SOURCE $(WARN) -I. -fPIC -pthread -fvisibility=hidden -MMD -MP
+OUR    := -std=c11 -D_GNU_SOURCE $(WARN) -I. -fPIC -pthread -fvisibility=hidden
 ifdef SANITIZE
 OUR    += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
@@ -52,12 +52,18 @@ $(B)/gnatterctl: $(call objects,clients/gnatterctl) $(WIRE)
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	@$(CC) $(OUR) $(CFLAGS) -c $< -o $@
+	@$(CC) $(OUR) $(CFLAGS) -MMD -MP -c $< -o $@
 
 # --- tests: every tests/unit/**/x_test.c is one program ---------------------------------------------
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/*_test.c))
 
-$(UNIT): $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(ENGINE) $(PERSIST) $(WIRE)
+# Beside the tests of a folder stand files that all of them share.
+beside = $(patsubst %.c,$(B)/obj/%.o,$(filter-out %_test.c,$(wildcard tests/unit/$(dir $(1))*.c)))
+
+.SECONDEXPANSION:
+$(UNIT): $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o \
+		$$(call beside,$$*) \
+		$(ENGINE) $(PERSIST) $(WIRE)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -lleveldb -llmdb -lcjson -lsodium -o $@

@@ -1,6 +1,7 @@
 /* offline.c — see offline.h. */
 #include "bridge/offline.h"
 
+#include "bridge/engine/answer.h"
 #include "bridge/engine/api.h"
 #include "bridge/engine/engine.h"
 #include "bridge/prepare.h"
@@ -136,15 +137,16 @@ static enum err answer_line(struct offline *o, struct bytes line, char *why, siz
 	struct record r;
 	enum err err;
 
-	if (json_parse(&json, line.data, line.len) == ERR_OK) {
+	err = json_parse(&json, line.data, line.len);
+	if (err == ERR_OK) {
 		if (json_string(&json, "method", 1, 64, &method) != ERR_OK)
 			method = (struct bytes){"", 0};
 		r = request(o, method, line);
 		err = carry_out(o, &r, &out, why, why_size);
 		json_finish(&json);
-	} else {
-		r = request(o, method, line);
-		err = carry_out(o, &r, &out, why, why_size);
+	} else if (err != ERR_NOMEM) {
+		answer_error(&out, err, NULL, (struct bytes){NULL, 0});
+		err = ERR_OK;
 	}
 	if (err == ERR_OK && out.failed)
 		err = ERR_NOMEM;

@@ -15,6 +15,7 @@ struct send {
 	const struct record *r;
 	struct bytes chat, peer; /* peer: the other user of a pair */
 	bool pair, admin, opened;
+	uint64_t since_seq; /* of a pair: the sender saw nothing up to here */
 	struct draft draft;
 	struct chat_state state;
 	char made_id[40];
@@ -44,8 +45,10 @@ static enum err check_pair(struct send *s, size_t split)
 	if (err != ERR_OK)
 		return absent_is(err, ERR_FORBIDDEN);
 	err = state_member(s->e, s->chat, s->r->user, &m);
-	if (err == ERR_OK)
+	if (err == ERR_OK) {
+		s->since_seq = m.since_seq;
 		err = state_member(s->e, s->chat, s->peer, &m);
+	}
 	s->opened = err == ERR_OK;
 	return absent_is(err, ERR_OK);
 }
@@ -157,6 +160,8 @@ static enum err answer_repeat(struct send *s, bool *repeated)
 		return ERR_CORRUPT;
 	if (err != ERR_OK)
 		return err;
+	if (seq <= s->since_seq)
+		return ERR_OK; /* of one who had this name before */
 	*repeated = true;
 	snprintf(topic, sizeof(topic), "chat/%.*s/msg", (int)s->chat.len, s->chat.data);
 	outbox_answer(e->out, s->r, (struct bytes){topic, strlen(topic)}, v);
