@@ -20,6 +20,7 @@ objects = $(patsubst %.c,$(B)/obj/%.o,$(call sources,$(1)))
 WIRE    := $(B)/obj/libwire.a
 PERSIST := $(B)/obj/libpersist.a
 ENGINE  := $(B)/obj/libengine.a
+BRIDGE  := $(B)/obj/libbridge.a
 
 all: packages $(B)/gnatter.so $(B)/gnatterd $(B)/gnatterctl
 
@@ -30,6 +31,7 @@ packages:
 $(WIRE): $(call objects,wire)
 $(PERSIST): $(call objects,persist)
 $(ENGINE): $(call objects,bridge/engine)
+$(BRIDGE): $(patsubst %.c,$(B)/obj/%.o,$(filter-out bridge/main.c,$(wildcard bridge/*.c)))
 %.a:
 	@mkdir -p $(@D)
 	@echo "  AR    $@"
@@ -41,7 +43,7 @@ $(B)/gnatter.so: $(call objects,plugin) $(PERSIST) $(WIRE)
 	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) -shared -Wl,--version-script=plugin/exports.map $^ \
 		-llmdb -lsodium -lcjson -o $@
 
-$(B)/gnatterd: $(filter-out $(B)/obj/bridge/engine/%,$(call objects,bridge)) $(ENGINE) $(PERSIST) $(WIRE)
+$(B)/gnatterd: $(B)/obj/bridge/main.o $(BRIDGE) $(ENGINE) $(PERSIST) $(WIRE)
 	@echo "  LINK  $@"
 	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lmosquitto -lleveldb -llmdb -lcjson -lsodium -o $@
 
@@ -63,10 +65,10 @@ beside = $(patsubst %.c,$(B)/obj/%.o,$(filter-out %_test.c,$(wildcard tests/unit
 .SECONDEXPANSION:
 $(UNIT): $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o \
 		$$(call beside,$$*) \
-		$(ENGINE) $(PERSIST) $(WIRE)
+		$(BRIDGE) $(ENGINE) $(PERSIST) $(WIRE)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -lleveldb -llmdb -lcjson -lsodium -o $@
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -lmosquitto -lleveldb -llmdb -lcjson -lsodium -o $@
 
 unit: packages $(UNIT)
 	@set -e; for t in $(UNIT); do echo "== $$t"; ./$$t; done

@@ -137,6 +137,7 @@ static enum err load(struct core *c)
 		return err == ERR_NOT_FOUND ? ERR_OK : err;
 	r = reader_of(v.data, v.len);
 	c->epoch = read_u64(&r);
+	c->applied = read_u64(&r);
 	free((void *)(uintptr_t)v.data);
 	if (r.failed)
 		return ERR_CORRUPT;
@@ -301,6 +302,7 @@ static enum err adopt_spool(struct core *c, const struct frame *f)
 			err = resend(c, &c->owed[i]);
 	c->owed_all_stale = true;
 	c->epoch = f->epoch;
+	c->applied = f->first - 1;
 	return err;
 }
 
