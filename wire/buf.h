@@ -30,7 +30,7 @@ void buf_u8(struct buf *b, uint8_t v);
 void buf_u16(struct buf *b, uint16_t v);
 void buf_u32(struct buf *b, uint32_t v);
 void buf_u64(struct buf *b, uint64_t v);
-void buf_u64_be(struct buf *b, uint64_t v);             /* for keys: sorts as the number does */
+void buf_u64_be(struct buf *b, uint64_t v);                 /* for keys: sorts as the number does */
 void buf_bytes16(struct buf *b, const void *d, size_t len); /* len <= 65535, else failed */
 void buf_bytes32(struct buf *b, const void *d, size_t len); /* len <= UINT32_MAX, else failed */
 void buf_decimal(struct buf *b, uint64_t v);

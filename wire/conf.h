@@ -11,6 +11,7 @@
 #define GNATTER_WIRE_CONF_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -25,7 +26,7 @@ struct conf {
 	char data_dir[CONF_PATH_MAX];       /* holds store/ (LevelDB), directory/ (LMDB), spool */
 	char token_key_file[CONF_PATH_MAX]; /* HS256 */
 	char token_public_key_file[CONF_PATH_MAX]; /* EdDSA; empty: off */
-	char broker[CONF_PATH_MAX];         /* the bridge's listener: unix:PATH or HOST:PORT (loopback) */
+	char broker[CONF_PATH_MAX]; /* the bridge's listener: unix:PATH or HOST:PORT (loopback) */
 
 	/* plugin */
 	int64_t spool_size;       /* bytes */
@@ -48,15 +49,15 @@ struct conf {
 	int64_t edits_per_message_max;
 
 	/* accounts */
-	int64_t password_memory;  /* argon2id, bytes */
-	int64_t password_passes;  /* argon2id */
-	int64_t token_ttl_ms;     /* of minted tokens, by default */
+	int64_t password_memory; /* argon2id, bytes */
+	int64_t password_passes; /* argon2id */
+	int64_t token_ttl_ms;    /* of minted tokens, by default */
 
 	/* store and directory */
-	int64_t store_cache_size;  /* LevelDB block cache, bytes */
+	int64_t store_cache_size; /* LevelDB block cache, bytes */
 	int64_t store_write_buffer_size;
 	int64_t store_open_files_max;
-	int64_t store_bloom_bits;  /* per key */
+	int64_t store_bloom_bits;   /* per key */
 	int64_t directory_map_size; /* LMDB map: the most the directory can grow to, bytes */
 
 	/* bridge */
@@ -64,18 +65,23 @@ struct conf {
 	int64_t reads_waiting_max; /* api reads that may wait; more are answered busy */
 };
 
-/* Fill *c with defaults for an instance in dir (absolute). */
-void conf_defaults(struct conf *c, const char *dir);
+/* Fill *c with defaults for an instance in dir (absolute). ERR_TOO_LARGE if a path is too long. */
+enum err conf_defaults(struct conf *c, const char *dir);
 
-/* Read the file. On failure the sentence in why (of why_size bytes) names file, line and reason, and
- * *c is as it was. ERR_IO if it cannot be read, ERR_BAD_REQUEST if it is wrong (unknown key, value out
- * of range, line too long). */
+/* Read the file. On failure the sentence in why (of why_size bytes) names file, line and reason,
+ * and *c is as it was. ERR_IO if it cannot be read, ERR_BAD_REQUEST if it is wrong (unknown key,
+ * value out of range, line too long). */
 enum err conf_load(struct conf *c, const char *path, char *why, size_t why_size);
 
-/* Copy from `next` into *c what a reload may change. True if something else differs (needs a restart). */
+/* The same from text of len bytes, for an instance in dir; name is what `why` calls it. */
+enum err conf_parse(struct conf *c, const char *dir, const char *name, const char *text, size_t len,
+	char *why, size_t why_size);
+
+/* Copy from `next` into *c what a reload may change. True if something else differs, which needs a
+ * restart. */
 bool conf_reload(struct conf *c, const struct conf *next);
 
-/* Print a gnatter.conf in which every option is explained above its default, values taken from *c. */
+/* Print a gnatter.conf in which every option is explained above its value, taken from *c. */
 void conf_print(const struct conf *c, FILE *out);
 
 /* Paths of the parts below data_dir, written into out. */

@@ -8,10 +8,11 @@
  *   PUBLISH     bytes16 topic, u8 qos, u8 retain, bytes32 payload
  *   ANSWER      bytes16 user, bytes16 client, bytes16 topic, bytes16 correlation, bytes32 payload
  *               to that client alone, if it is (still) that user's
- *   KICK        bytes16 user, bytes16 client    close the user's connections; only the one with that
- *               client id if it is not empty
- *   EXPEL       bytes16 user                    close those of the user's connections that may have
- *               messages queued which the user may no longer read
+ *   KICK        bytes16 user, bytes16 client
+ *               close the user's connections; only the one with that client id if it is not empty
+ *   EXPEL       bytes16 user
+ *               close those of the user's connections that may have messages queued which the user
+ *               may no longer read
  *
  * A control message, on CONTROL_TOPIC, from the bridge's connection only:
  *

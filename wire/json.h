@@ -43,11 +43,14 @@ const struct json_member *json_get(const struct json_object *o, const char *name
 /* Typed access. Each returns ERR_OK when the member is absent and leaves *out as it was, and
  * ERR_BAD_REQUEST when it is of another type or outside min..max. A JSON null counts as absent.
  * Strings: min and max are bytes; the string is lent from *o. Integers are exact up to 2^53. */
-enum err json_string(const struct json_object *o, const char *name, size_t min, size_t max,
-	struct bytes *out);
-enum err json_int(const struct json_object *o, const char *name, int64_t min, int64_t max,
-	int64_t *out);
+enum err json_string(
+	const struct json_object *o, const char *name, size_t min, size_t max, struct bytes *out);
+enum err json_int(
+	const struct json_object *o, const char *name, int64_t min, int64_t max, int64_t *out);
 enum err json_bool(const struct json_object *o, const char *name, bool *out);
+
+/* The member as a double. False if it is no number. */
+bool json_number(const struct json_member *m, double *out);
 
 /* Append s as a JSON string, quotes and escapes included. s must be valid UTF-8. */
 void json_put_string(struct buf *b, const char *s, size_t len);

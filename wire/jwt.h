@@ -42,21 +42,24 @@ struct jwt {
 	bool by_instance;               /* signed with hs256 */
 };
 
-/* Does s look like a token at all (three parts of base64url)? A password check is not wasted on one. */
+/* Does s look like a token at all: three parts of base64url, the first of which begins an object?
+ * A password check is not wasted on one. */
 bool jwt_looks_like(const char *s);
 
 /* Verify signature and shape, and the times against now_ms (no leeway; iat may be up to 60 s ahead
- * of our clock). ERR_UNAUTHORIZED with *why set to a static sentence, else ERR_OK with *out. */
-enum err jwt_verify(
-	struct jwt *out, const char *token, const struct jwt_keys *keys, int64_t now_ms, const char **why);
+ * of our clock). A sub that starts with '$' is only good under hs256. ERR_UNAUTHORIZED with *why
+ * set to a static sentence, else ERR_OK with *out. */
+enum err jwt_verify(struct jwt *out, const char *token, const struct jwt_keys *keys, int64_t now_ms,
+	const char **why);
 
 /* Mint an HS256 token. iat carries milliseconds, so that a token made right after a password change
  * is told from one made right before. out is NUL-terminated. ERR_TOO_LARGE if it does not fit. */
-enum err jwt_mint(char *out, size_t out_size, const struct jwt *claims, const struct jwt_keys *keys);
+enum err jwt_mint(
+	char *out, size_t out_size, const struct jwt *claims, const struct jwt_keys *keys);
 
 /* Read a key file: base64 (with or without padding, newline at the end allowed) of >= 32 bytes for
- * HS256; for EdDSA base64 of the 32 bytes of the public key, or the PEM "PUBLIC KEY" of it (RFC 8410).
- * On failure *why says what is wrong. A HS256 key file that others may read is refused. */
+ * HS256; for EdDSA base64 of the 32 bytes of the public key, or the PEM "PUBLIC KEY" of it (RFC
+ * 8410). On failure *why says what is wrong. A HS256 key file that others may read is refused. */
 enum err jwt_load_hs256(struct jwt_keys *keys, const char *path, const char **why);
 enum err jwt_load_eddsa(struct jwt_keys *keys, const char *path, const char **why);
 

@@ -5,6 +5,7 @@
  *   user    [a-z0-9][a-z0-9._-]{0,63}          a phone number without + is one
  *   device  [A-Za-z0-9_-]{1,32}
  *   group   [a-z0-9][a-z0-9_-]{0,63}           also a channel
+ *   method  [a-z.]{1,32}                       of the API
  *   pair    <a>:<b>, two users, a < b in byte order: a one-to-one chat
  *
  * A name that starts with '$' belongs to the system ($gnatterd, $gnatterctl) and is none of these.
@@ -18,12 +19,14 @@
 #define NAME_USER_MAX   64
 #define NAME_DEVICE_MAX 32
 #define NAME_GROUP_MAX  64
+#define NAME_METHOD_MAX 32
 #define NAME_CHAT_MAX   (2 * NAME_USER_MAX + 1)
 #define NAME_CLIENT_MAX 256 /* bytes of a client id */
 
 bool name_user_ok(const char *s, size_t len);
 bool name_device_ok(const char *s, size_t len);
 bool name_group_ok(const char *s, size_t len);
+bool name_method_ok(const char *s, size_t len);
 
 enum chat_kind { CHAT_NONE, CHAT_PAIR, CHAT_GROUP };
 

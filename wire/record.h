@@ -56,10 +56,10 @@ enum record_type {
 	RECORD_TYPE_END
 };
 
-#define RECORD_QOS_MASK  0x03u
-#define RECORD_MQTT5     0x04u
-#define RECORD_PERSISTS  0x08u
-#define RECORD_SECRET    0x10u
+#define RECORD_QOS_MASK 0x03u
+#define RECORD_MQTT5    0x04u
+#define RECORD_PERSISTS 0x08u
+#define RECORD_SECRET   0x10u
 
 struct record {
 	enum record_type type;

@@ -20,7 +20,7 @@
 #define SPOOL_MAGIC       0x314c4f4f50534e47ull /* "GNSPOOL1" */
 #define SPOOL_HEADER_SIZE 4096
 
-/* Counters: name, help. All count up from the making of the spool, but for the gauges at the end. */
+/* Counters: name, help. All count up from the making of the spool, but for the last three. */
 // clang-format off
 #define COUNTER_LIST(X) \
 	X(sends_accepted,      "messages taken into the spool") \
@@ -61,7 +61,7 @@ struct spool_header {
 	uint64_t epoch;     /* random, not 0 */
 	uint64_t tail;      /* position of the first record kept */
 	uint64_t head;      /* position after the last record; written last of all */
-	uint64_t released;  /* number of the last record given up: the one at tail has released + 1 */
+	uint64_t released;  /* number of the last record given up; at tail is released + 1 */
 	uint64_t performed; /* effects performed up to this record number */
 	uint64_t last_ts;   /* ms since 1970 */
 	struct counters counters;

@@ -12,17 +12,17 @@
 #include "buf.h"
 
 enum topic_kind {
-	TOPIC_FOREIGN,         /* not of this interface: other plugins may know it */
-	TOPIC_INVALID,         /* in one of our name spaces, but no topic of the table, or a bad name */
-	TOPIC_CHAT_SEND,       /* chat/<c>/send */
-	TOPIC_CHAT_MSG,        /* chat/<c>/msg */
-	TOPIC_CHAT_ACK,        /* chat/<c>/ack */
-	TOPIC_CHAT_MARK,       /* chat/<c>/mark/<u> */
-	TOPIC_CHAT_TYPING,     /* chat/<c>/typing/<u> */
-	TOPIC_CHAT_INFO,       /* chat/<c>/info */
-	TOPIC_USER_EVENTS,     /* user/<u>/events */
-	TOPIC_USER_ERRORS,     /* user/<u>/errors */
-	TOPIC_USER_STATUS,     /* user/<u>/status */
+	TOPIC_FOREIGN,     /* not of this interface: other plugins may know it */
+	TOPIC_INVALID,     /* in one of our name spaces, but no topic of the table, or a bad name */
+	TOPIC_CHAT_SEND,   /* chat/<c>/send */
+	TOPIC_CHAT_MSG,    /* chat/<c>/msg */
+	TOPIC_CHAT_ACK,    /* chat/<c>/ack */
+	TOPIC_CHAT_MARK,   /* chat/<c>/mark/<u> */
+	TOPIC_CHAT_TYPING, /* chat/<c>/typing/<u> */
+	TOPIC_CHAT_INFO,   /* chat/<c>/info */
+	TOPIC_USER_EVENTS, /* user/<u>/events */
+	TOPIC_USER_ERRORS, /* user/<u>/errors */
+	TOPIC_USER_STATUS, /* user/<u>/status */
 	TOPIC_PRESENCE_DEVICE, /* presence/<u>/<d> */
 	TOPIC_PRESENCE_USER,   /* presence/<u> */
 	TOPIC_API,             /* api/<method> */

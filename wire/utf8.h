@@ -1,4 +1,4 @@
-/* utf8.h — is it valid UTF-8, and how many characters. RFC 3629: no surrogates, no overlong forms. */
+/* utf8.h — is it valid UTF-8 (RFC 3629), and how many characters? */
 #ifndef GNATTER_WIRE_UTF8_H
 #define GNATTER_WIRE_UTF8_H
 
