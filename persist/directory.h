@@ -39,8 +39,13 @@ enum err directory_refresh(struct directory_reader *r);
 void directory_rest(struct directory_reader *r);
 
 /* A number that differs from any earlier one if anything was committed since; some nanoseconds, needs
- * no refresh. Decisions may be kept as long as it stays the same. */
+ * no refresh. While a commit is being synced it is already the new one, though a refresh still
+ * sees the state before. So a decision is kept under the number of the state it was made on: */
 uint64_t directory_version(const struct directory *d);
+
+/* The number of the state that the reader looks at, 0 if it rests. If it is not directory_version(),
+ * refresh, forget what was decided, and keep new decisions under this number (never under the other). */
+uint64_t directory_reader_version(const struct directory_reader *r);
 
 /* *value is lent until the next refresh or rest. ERR_NOT_FOUND, ERR_IO. Refreshes by itself if the reader
  * rests. t is not TABLE_STORE. */

@@ -1,6 +1,7 @@
 /* keys.h — keys and values of store and directory, written and read in one place.
  *
- * Keys. Strings carry their length in one byte before them, numbers are 8 bytes big-endian, so that
+ * Keys. Strings carry their length in one byte before them (the bare names that are the keys of users
+ * and chats do not), numbers are 8 bytes big-endian, so that
  * order is useful: all messages of a chat stand together, in order of seq.
  *
  *   store      m chat seq           the message, exactly the bytes published
@@ -84,7 +85,6 @@ struct user {
 	enum role role;
 	uint64_t created;        /* ms */
 	uint64_t valid_after_ms; /* tokens issued before are dead */
-	uint32_t chats;          /* in how many the user is */
 	struct bytes hash;       /* argon2id string; empty: sign-in by token only */
 	struct bytes name;       /* display name; may be empty */
 };

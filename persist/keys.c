@@ -1,0 +1,392 @@
+/* keys.c
+ *
+ * A key is built left to right by put_*; a part that does not fit makes the whole key empty, and an
+ * empty key is found nowhere. Values are read by a reader that cannot run over and must end where
+ * the last field ends: a value that is too short, too long, of another version or out of range is
+ * ERR_CORRUPT.
+ */
+#include "persist/keys.h"
+
+#include <string.h>
+
+#define VALUE_VERSION 1
+
+/* ---- keys -------------------------------------------------------------------------------- */
+
+#define TOO_LONG (KEY_MAX + 1u) /* len while building, after a part that did not fit */
+
+static void put_raw(struct key *k, const void *data, size_t len)
+{
+	if (k->len > KEY_MAX || len > KEY_MAX - k->len) {
+		k->len = TOO_LONG;
+		return;
+	}
+	if (len)
+		memcpy(k->data + k->len, data, len);
+	k->len += len;
+}
+
+static void put_string(struct key *k, struct bytes s)
+{
+	unsigned char len = (unsigned char)s.len;
+
+	if (s.len > UINT8_MAX) {
+		k->len = TOO_LONG;
+		return;
+	}
+	put_raw(k, &len, 1);
+	put_raw(k, s.data, s.len);
+}
+
+static void put_number(struct key *k, uint64_t v)
+{
+	unsigned char be[8];
+
+	for (int i = 0; i < 8; i++)
+		be[i] = (unsigned char)(v >> (56 - 8 * i));
+	put_raw(k, be, sizeof(be));
+}
+
+static void seal(struct key *k)
+{
+	if (k->len > KEY_MAX)
+		k->len = 0;
+}
+
+/* A key of the store: a letter, then up to three strings (data NULL: no such part). */
+static void build(struct key *k, char letter, struct bytes a, struct bytes b, struct bytes c)
+{
+	k->len = 0;
+	if (letter)
+		put_raw(k, &letter, 1);
+	if (a.data)
+		put_string(k, a);
+	if (b.data)
+		put_string(k, b);
+	if (c.data)
+		put_string(k, c);
+}
+
+static const struct bytes none = {NULL, 0};
+
+/* A part that is there though empty: data must not be NULL then. */
+static struct bytes part(struct bytes b)
+{
+	return b.data ? b : (struct bytes){"", 0};
+}
+
+struct key key_message(struct bytes chat, uint64_t seq)
+{
+	struct key k;
+
+	build(&k, 'm', part(chat), none, none);
+	put_number(&k, seq);
+	seal(&k);
+	return k;
+}
+
+struct key key_messages(struct bytes chat)
+{
+	struct key k;
+
+	build(&k, 'm', part(chat), none, none);
+	seal(&k);
+	return k;
+}
+
+struct key key_state(struct bytes chat)
+{
+	struct key k;
+
+	build(&k, 's', part(chat), none, none);
+	seal(&k);
+	return k;
+}
+
+struct key key_dedupe(struct bytes chat, struct bytes user, struct bytes id)
+{
+	struct key k;
+
+	build(&k, 'd', part(chat), part(user), part(id));
+	seal(&k);
+	return k;
+}
+
+struct key key_mark(struct bytes chat, struct bytes user)
+{
+	struct key k;
+
+	build(&k, 'k', part(chat), part(user), none);
+	seal(&k);
+	return k;
+}
+
+struct key key_marks(struct bytes chat)
+{
+	struct key k;
+
+	build(&k, 'k', part(chat), none, none);
+	seal(&k);
+	return k;
+}
+
+struct key key_owed(uint64_t number, uint32_t part_number)
+{
+	struct key k;
+
+	build(&k, 'o', none, none, none);
+	put_number(&k, number);
+	put_number(&k, part_number);
+	return k;
+}
+
+struct key key_owed_all(void)
+{
+	struct key k;
+
+	build(&k, 'o', none, none, none);
+	return k;
+}
+
+struct key key_meta(const char *name)
+{
+	struct key k;
+
+	build(&k, 'x', (struct bytes){name, strlen(name)}, none, none);
+	seal(&k);
+	return k;
+}
+
+/* Bare, as nothing follows: so they stand in the order of the alphabet. */
+struct key key_user(struct bytes user)
+{
+	struct key k;
+
+	k.len = 0;
+	put_raw(&k, user.data, user.len);
+	seal(&k);
+	return k;
+}
+
+/* A name that others follow. */
+static struct key key_first(struct bytes name)
+{
+	struct key k;
+
+	build(&k, 0, part(name), none, none);
+	seal(&k);
+	return k;
+}
+
+struct key key_chat(struct bytes chat)
+{
+	return key_user(chat);
+}
+
+struct key key_member(struct bytes chat, struct bytes user)
+{
+	struct key k;
+
+	build(&k, 0, part(chat), part(user), none);
+	seal(&k);
+	return k;
+}
+
+struct key key_members(struct bytes chat)
+{
+	return key_first(chat);
+}
+
+struct key key_list(struct bytes user, struct bytes chat)
+{
+	return key_member(user, chat);
+}
+
+struct key key_lists(struct bytes user)
+{
+	return key_first(user);
+}
+
+struct bytes key_last_name(struct bytes key)
+{
+	struct reader r = reader_of(key.data, key.len);
+	struct bytes name;
+
+	read_bytes(&r, read_u8(&r));
+	name = read_bytes(&r, read_u8(&r));
+	if (r.failed || r.at != r.end)
+		return (struct bytes){"", 0};
+	return name;
+}
+
+uint64_t key_message_seq(struct bytes key)
+{
+	struct reader r;
+
+	if (key.len < 8)
+		return 0;
+	r = reader_of(key.data + key.len - 8, 8);
+	return read_u64_be(&r);
+}
+
+void key_owed_parts(struct bytes key, uint64_t *number, uint32_t *part_number)
+{
+	struct reader r = reader_of(key.data, key.len);
+
+	read_u8(&r);
+	*number = read_u64_be(&r);
+	*part_number = (uint32_t)read_u64_be(&r);
+}
+
+/* ---- values ------------------------------------------------------------------------------ */
+
+/* Start to read a value: a reader behind its version byte, failed if that is not ours. */
+static struct reader open_value(struct bytes v)
+{
+	struct reader r = reader_of(v.data, v.len);
+
+	if (read_u8(&r) != VALUE_VERSION)
+		r.failed = true;
+	return r;
+}
+
+static enum err close_value(const struct reader *r)
+{
+	return r->failed || r->at != r->end ? ERR_CORRUPT : ERR_OK;
+}
+
+/* A byte that is 0 or 1. */
+static bool read_flag(struct reader *r)
+{
+	uint8_t v = read_u8(r);
+
+	if (v > 1)
+		r->failed = true;
+	return v == 1;
+}
+
+static struct bytes read_string(struct reader *r, size_t max)
+{
+	struct bytes s = read_bytes16(r);
+
+	if (s.len > max)
+		r->failed = true;
+	return s;
+}
+
+void chat_state_encode(struct buf *b, const struct chat_state *s)
+{
+	buf_u8(b, VALUE_VERSION);
+	buf_u64(b, s->seq);
+	buf_u64(b, s->ts);
+	buf_u64(b, s->n);
+	buf_u64(b, s->visible);
+}
+
+enum err chat_state_decode(struct chat_state *s, struct bytes v)
+{
+	struct reader r = open_value(v);
+
+	s->seq = read_u64(&r);
+	s->ts = read_u64(&r);
+	s->n = read_u64(&r);
+	s->visible = read_u64(&r);
+	if (s->n > s->seq || s->visible > s->seq)
+		return ERR_CORRUPT;
+	return close_value(&r);
+}
+
+void mark_encode(struct buf *b, const struct mark *m)
+{
+	buf_u8(b, VALUE_VERSION);
+	buf_u64(b, m->delivered);
+	buf_u64(b, m->read);
+	buf_u64(b, m->read_n);
+	buf_u64(b, m->ts);
+}
+
+enum err mark_decode(struct mark *m, struct bytes v)
+{
+	struct reader r = open_value(v);
+
+	m->delivered = read_u64(&r);
+	m->read = read_u64(&r);
+	m->read_n = read_u64(&r);
+	m->ts = read_u64(&r);
+	if (m->read_n > m->read)
+		return ERR_CORRUPT;
+	return close_value(&r);
+}
+
+void user_encode(struct buf *b, const struct user *u)
+{
+	buf_u8(b, VALUE_VERSION);
+	buf_u8(b, u->disabled);
+	buf_u8(b, (uint8_t)u->role);
+	buf_u64(b, u->created);
+	buf_u64(b, u->valid_after_ms);
+	buf_bytes16(b, u->hash.data, u->hash.len);
+	buf_bytes16(b, u->name.data, u->name.len);
+}
+
+enum err user_decode(struct user *u, struct bytes v)
+{
+	struct reader r = open_value(v);
+	uint8_t role;
+
+	u->disabled = read_flag(&r);
+	role = read_u8(&r);
+	u->role = role < ROLE_COUNT ? (enum role)role : ROLE_USER;
+	u->created = read_u64(&r);
+	u->valid_after_ms = read_u64(&r);
+	u->hash = read_string(&r, PASSWORD_HASH_MAX);
+	u->name = read_string(&r, TITLE_BYTES_MAX);
+	if (role >= ROLE_COUNT)
+		return ERR_CORRUPT;
+	return close_value(&r);
+}
+
+void chat_encode(struct buf *b, const struct chat *c)
+{
+	buf_u8(b, VALUE_VERSION);
+	buf_u8(b, (uint8_t)c->kind);
+	buf_u64(b, c->created);
+	buf_u32(b, c->members);
+	buf_u32(b, c->admins);
+	buf_bytes16(b, c->by.data, c->by.len);
+	buf_bytes16(b, c->title.data, c->title.len);
+}
+
+enum err chat_decode(struct chat *c, struct bytes v)
+{
+	struct reader r = open_value(v);
+	uint8_t kind = read_u8(&r);
+
+	c->kind = kind <= KIND_CHANNEL ? (enum group_kind)kind : KIND_GROUP;
+	c->created = read_u64(&r);
+	c->members = read_u32(&r);
+	c->admins = read_u32(&r);
+	c->by = read_string(&r, NAME_USER_MAX);
+	c->title = read_string(&r, TITLE_BYTES_MAX);
+	if (kind > KIND_CHANNEL || c->admins > c->members)
+		return ERR_CORRUPT;
+	return close_value(&r);
+}
+
+void member_encode(struct buf *b, const struct member *m)
+{
+	buf_u8(b, VALUE_VERSION);
+	buf_u8(b, m->admin);
+	buf_u64(b, m->since);
+	buf_u64(b, m->since_seq);
+}
+
+enum err member_decode(struct member *m, struct bytes v)
+{
+	struct reader r = open_value(v);
+
+	m->admin = read_flag(&r);
+	m->since = read_u64(&r);
+	m->since_seq = read_u64(&r);
+	return close_value(&r);
+}
