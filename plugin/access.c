@@ -1,0 +1,294 @@
+/* access.c — the rules: for every kind of topic a reader's and a writer's, for every kind of filter
+ * a subscriber's, in two tables. A rule asks: is this the user himself, an admin, a member, one who
+ * may send?
+ *
+ * Never readable by anybody are the topics that the plugin takes (send, ack, api). That is also why
+ * a last will on chat/<c>/send is no hole: wills do not pass through the spool, and what is
+ * published there without it reaches nobody. The useful will is presence/<u>/<d> of the own device.
+ */
+#include "access.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "chat_numbers.h"
+#include "hashmap.h"
+#include "wire/record.h"
+
+#define TEXT_MAX 256  /* no topic of ours with valid names is as long */
+#define ABSENT   1024 /* identities kept for those who have no connection: 450 kB */
+
+struct access {
+	struct facts *facts;
+	struct chat_numbers *numbers;
+	struct topic topic; /* `text` taken apart */
+	uint64_t chat;      /* number of topic.chat */
+	char text[TEXT_MAX];
+	struct identity absent[ABSENT];
+};
+
+/* The rules. */
+
+/* What is asked about: a topic (or what of a filter is like one) and the publish to it. */
+struct question {
+	struct access *a;
+	struct identity *id;
+	uint64_t chat_number;
+	struct bytes chat, user, device;
+	const char *text;
+	const struct publish *publish; /* NULL: nothing is written */
+};
+
+typedef enum verdict rule(const struct question *q);
+
+static enum verdict verdict(bool yes)
+{
+	return yes ? VERDICT_ALLOW : VERDICT_DENY;
+}
+
+static bool is_admin(const struct question *q)
+{
+	return q->id->role == ROLE_ADMIN || q->id->role == ROLE_SERVICE;
+}
+
+static bool is_self(const struct question *q)
+{
+	return bytes_equal(q->user, q->id->user, q->id->user_len);
+}
+
+static bool may_in_chat(const struct question *q, bool send)
+{
+	return facts_chat(q->a->facts, q->id, q->chat_number, q->chat, send);
+}
+
+static enum verdict nobody(const struct question *q)
+{
+	(void)q;
+	return VERDICT_DENY;
+}
+
+static enum verdict everybody(const struct question *q)
+{
+	(void)q;
+	return VERDICT_ALLOW;
+}
+
+static enum verdict others_decide(const struct question *q)
+{
+	(void)q;
+	return VERDICT_DEFER;
+}
+
+static enum verdict admins(const struct question *q)
+{
+	return verdict(is_admin(q));
+}
+
+static enum verdict members_and_admins(const struct question *q)
+{
+	return verdict(is_admin(q) || may_in_chat(q, false));
+}
+
+static enum verdict self_and_admins(const struct question *q)
+{
+	return verdict(is_self(q) || is_admin(q));
+}
+
+/* $CONTROL/... of others and the like: for their plugins to say, if it is an admin who asks. */
+static enum verdict others_decide_for_admins(const struct question *q)
+{
+	return is_admin(q) ? VERDICT_DEFER : VERDICT_DENY;
+}
+
+/* A literal topic that is not ours may be subscribed, so that any Response Topic works (an answer
+ * is addressed to the client and needs no right to read); what else is published there is checked
+ * when it is delivered. */
+static enum verdict literal(const struct question *q)
+{
+	return strpbrk(q->text, "+#") ? VERDICT_DEFER : VERDICT_ALLOW;
+}
+
+/* Only for what is about to pass the spool, where the retain flag is taken away. Someone absent
+ * publishes a will, which does not pass it. */
+static bool leaves_nothing(const struct question *q)
+{
+	return !(q->publish->retain && q->id->absent);
+}
+
+static enum verdict senders(const struct question *q)
+{
+	return verdict(leaves_nothing(q) && may_in_chat(q, true));
+}
+
+static enum verdict members(const struct question *q)
+{
+	return verdict(leaves_nothing(q) && may_in_chat(q, false));
+}
+
+static enum verdict callers(const struct question *q)
+{
+	return verdict(leaves_nothing(q));
+}
+
+static enum verdict member_self_briefly(const struct question *q)
+{
+	return verdict(is_self(q) && q->publish->qos == 0 &&
+		       q->publish->payload_len <= BRIEF_PAYLOAD_MAX && leaves_nothing(q) &&
+		       may_in_chat(q, false));
+}
+
+static enum verdict own_device(const struct question *q)
+{
+	return verdict(is_self(q) && q->publish->payload_len <= BRIEF_PAYLOAD_MAX &&
+		       bytes_equal(q->device, q->id->device, strlen(q->id->device)));
+}
+
+static enum verdict bridge_or_others(const struct question *q)
+{
+	if (strcmp(q->text, CONTROL_TOPIC) == 0)
+		return verdict(q->id->system && q->id->role == ROLE_SERVICE);
+	return others_decide_for_admins(q);
+}
+
+/* An answer is the only thing ever published on reply/..., and goes to its client without a check.
+ * But one that waits in a session's queue is checked when the client comes back. */
+static const struct {
+	rule *read, *write;
+} topic_rules[] = {
+	[TOPIC_FOREIGN] = {others_decide, others_decide},
+	[TOPIC_INVALID] = {nobody, nobody},
+	[TOPIC_CHAT_SEND] = {nobody, senders},
+	[TOPIC_CHAT_MSG] = {members_and_admins, nobody},
+	[TOPIC_CHAT_ACK] = {nobody, members},
+	[TOPIC_CHAT_MARK] = {members_and_admins, nobody},
+	[TOPIC_CHAT_TYPING] = {members_and_admins, member_self_briefly},
+	[TOPIC_CHAT_INFO] = {members_and_admins, nobody},
+	[TOPIC_USER_EVENTS] = {self_and_admins, nobody},
+	[TOPIC_USER_ERRORS] = {self_and_admins, nobody},
+	[TOPIC_USER_STATUS] = {self_and_admins, nobody},
+	[TOPIC_PRESENCE_DEVICE] = {self_and_admins, own_device},
+	[TOPIC_PRESENCE_USER] = {self_and_admins, nobody},
+	[TOPIC_API] = {nobody, callers},
+	[TOPIC_REPLY] = {everybody, nobody},
+	[TOPIC_SYS] = {admins, nobody},
+	[TOPIC_DOLLAR] = {others_decide_for_admins, bridge_or_others},
+};
+
+static rule *const filter_rules[] = {
+	[FILTER_FOREIGN] = literal,
+	[FILTER_NOTHING] = nobody,
+	[FILTER_CHAT] = members_and_admins,
+	[FILTER_USER] = self_and_admins,
+	[FILTER_PRESENCE] = self_and_admins,
+	[FILTER_REPLY] = everybody,
+	[FILTER_SYS] = admins,
+	[FILTER_WIDE] = admins,
+};
+
+/* Asking. */
+
+const struct topic *access_topic(struct access *a, const char *topic)
+{
+	size_t len;
+
+	if (strcmp(topic, a->text) == 0 && a->text[0] != '\0')
+		return &a->topic;
+	len = strnlen(topic, TEXT_MAX);
+	a->text[0] = '\0';
+	a->chat = 0;
+	if (len == TEXT_MAX) {
+		a->topic = topic_parse(topic);
+		return &a->topic;
+	}
+	memcpy(a->text, topic, len + 1);
+	a->topic = topic_parse(a->text);
+	if (a->topic.chat.len)
+		a->chat = chat_number(a->numbers, a->topic.chat);
+	return &a->topic;
+}
+
+static enum verdict answer(
+	struct access *a, struct identity *id, const char *topic, const struct publish *publish)
+{
+	const struct topic *t = access_topic(a, topic);
+	struct question q = {a, id, a->chat, t->chat, t->user, t->device, topic, publish};
+
+	if (!facts_account_ok(a->facts, id))
+		return VERDICT_DENY;
+	return (publish ? topic_rules[t->kind].write : topic_rules[t->kind].read)(&q);
+}
+
+enum verdict access_read(struct access *a, struct identity *id, const char *topic)
+{
+	return answer(a, id, topic, NULL);
+}
+
+enum verdict access_write(struct access *a, struct identity *id, const struct publish *p)
+{
+	return answer(a, id, p->topic, p);
+}
+
+enum verdict access_subscribe(struct access *a, struct identity *id, const char *filter)
+{
+	struct filter f = filter_parse(filter);
+	struct question q = {.a = a, .id = id, .chat = f.chat, .user = f.user, .text = filter};
+
+	if (!facts_account_ok(a->facts, id))
+		return VERDICT_DENY;
+	if (f.kind == FILTER_NOTHING && filter[0] == '$')
+		return others_decide_for_admins(&q);
+	if (f.chat.len)
+		q.chat_number = chat_number(a->numbers, f.chat);
+	return filter_rules[f.kind](&q);
+}
+
+/* Who is asked about. */
+
+struct identity *access_absent(struct access *a, const char *client, const char *user)
+{
+	char device[NAME_DEVICE_MAX + 1];
+	struct identity *id;
+	bool ephemeral;
+	size_t len;
+
+	if (!client || !user)
+		return NULL;
+	len = strnlen(user, NAME_USER_MAX + 1);
+	if (!name_user_ok(user, len) || !name_client_split(client, user, device, &ephemeral))
+		return NULL;
+	id = &a->absent[hash_bytes(user, len) % ABSENT];
+	if (strcmp(id->user, user) != 0) {
+		identity_init(id, user, device);
+		id->absent = true;
+	}
+	strcpy(id->device, device);
+	return id;
+}
+
+struct access *access_create(struct facts *facts)
+{
+	struct access *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->facts = facts;
+	a->numbers = chat_numbers_create();
+	if (!a->numbers) {
+		free(a);
+		return NULL;
+	}
+	return a;
+}
+
+void access_destroy(struct access *a)
+{
+	if (!a)
+		return;
+	chat_numbers_destroy(a->numbers);
+	free(a);
+}
+
+bool access_was_chat(const struct access *a)
+{
+	return a->topic.chat.len > 0;
+}

@@ -1,0 +1,45 @@
+/* expel.h — closing connections, on the bridge's order.
+ *
+ * Who was removed from a chat must not get another message of it. New ones are stopped by the
+ * access check of each delivery, but what the broker has queued for a connection was checked
+ * before. When the client comes back the broker checks its queue again, so closing the connection
+ * is the cure.
+ *
+ * The queue itself cannot be seen from here. A connection surely has nothing queued from a chat if
+ *   - no delivery from a chat was allowed since it signed in (what was queued in the session that
+ * it resumed was checked, and so counted, then), or
+ *   - fewer were allowed in all than can be under way at once: EXPEL_UNDER_WAY for MQTT 3, where
+ * the broker's max_inflight_messages (20) says how many; for MQTT 5 the client says how many, we
+ *     are not told, and only one is sure, or
+ *   - all its subscriptions have QoS 0, for which there is no queue but the socket's, and that had
+ * a minute without much to do. Everybody else is closed. That clients acknowledge in time is no
+ * argument: one asleep does not.
+ */
+#ifndef GNATTER_PLUGIN_EXPEL_H
+#define GNATTER_PLUGIN_EXPEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wire/buf.h"
+
+#define EXPEL_UNDER_WAY 16
+#define EXPEL_PERIOD_MS 60000
+
+struct conn;
+struct plugin;
+
+/* A delivery was allowed. Called for each: some nanoseconds. */
+void expel_count(struct conn *conn, bool from_chat, uint32_t period);
+
+bool expel_may_have_queued(const struct conn *conn, uint32_t period);
+
+/* Choose connections to be closed: those that may have messages queued; all of a user, or the one
+ * with that client id. True if there are any. */
+bool expel_choose_queued(struct plugin *p, struct bytes user);
+bool expel_choose(struct plugin *p, struct bytes user, struct bytes client);
+
+/* Close those chosen. Not from within something that the closed one is doing. */
+void expel_close(struct plugin *p);
+
+#endif

@@ -1,0 +1,36 @@
+/* facts.h — what the directory says of users and chats now, and what each identity remembers of it.
+ *
+ * Every answer is about the state that is committed at that moment. Answers are kept in struct
+ * memo, but never longer than directory_version() stays the same: then nothing was committed since.
+ *
+ * When the directory cannot be read, every answer is no, and it is not kept. One thread.
+ */
+#ifndef GNATTER_PLUGIN_FACTS_H
+#define GNATTER_PLUGIN_FACTS_H
+
+#include "identity.h"
+#include "persist/directory.h"
+#include "persist/keys.h"
+#include "wire/spoolfile.h"
+
+struct facts;
+
+/* Counters and directory are borrowed. */
+enum err facts_create(struct facts **out, struct directory *directory, struct counters *counters);
+void facts_destroy(struct facts *f);
+
+/* Let go of a state of the directory that is no longer the newest. Call it now and then. */
+void facts_rest(struct facts *f);
+
+/* Read an account. ERR_NOT_FOUND, ERR_IO, ERR_CORRUPT. Parts of *u are lent until the next call. */
+enum err facts_account(struct facts *f, struct bytes user, struct user *u);
+
+/* Is there such an account, and not disabled? Brings id->role up to date. */
+bool facts_account_ok(struct facts *f, struct identity *id);
+
+/* May id read (or, with send, write to) the chat, as a member? Only after facts_account_ok() said
+ * yes, with nothing in between. `number` is the chat's of chat_numbers.h. */
+bool facts_chat(
+	struct facts *f, struct identity *id, uint64_t number, struct bytes chat, bool send);
+
+#endif

@@ -1,0 +1,136 @@
+/* signin.c — see signin.h. The order of the checks is cheap before dear, and nothing that a
+ * stranger can make dear before he is throttled. */
+#include "signin.h"
+
+#include <string.h>
+
+#include "wire/record.h"
+
+static enum err refuse(struct signin_result *r, const char *why)
+{
+	r->why = why;
+	return ERR_UNAUTHORIZED;
+}
+
+bool signin_names(const struct signin *s, struct signin_result *out)
+{
+	char device[NAME_DEVICE_MAX + 1];
+
+	*out = (struct signin_result){0};
+	if (!s->user || !s->client || s->user[0] == '\0') {
+		out->why = "a user name is needed";
+		return false;
+	}
+	if (!name_user_ok(s->user, strnlen(s->user, NAME_USER_MAX + 1))) {
+		out->why = "this is no user name";
+		return false;
+	}
+	if (!name_client_split(s->client, s->user, device, &out->ephemeral)) {
+		out->why =
+			"the client id is neither <user>:<device> of this user nor one without ':'";
+		return false;
+	}
+	if (out->ephemeral && !s->clean) {
+		out->why = "a client id without a device needs a clean session";
+		return false;
+	}
+	identity_init(&out->id, s->user, device);
+	return true;
+}
+
+/* The programs of this system: any client id and role that is not exactly theirs is refused. */
+static bool is_system_client(const char *user, const char *client, enum role role)
+{
+	size_t len = sizeof(CTL_CLIENT) - 1;
+
+	if (strcmp(user, BRIDGE_CLIENT) == 0)
+		return role == ROLE_SERVICE && strcmp(client, BRIDGE_CLIENT) == 0;
+	return strcmp(user, CTL_CLIENT) == 0 && role == ROLE_ADMIN &&
+	       strlen(client) <= NAME_CLIENT_MAX && strncmp(client, CTL_CLIENT, len) == 0 &&
+	       (client[len] == '\0' || client[len] == '-');
+}
+
+static enum err check_system(
+	const struct doorkeeper *d, const struct signin *s, int64_t now_ms, struct signin_result *r)
+{
+	struct jwt token;
+
+	if (jwt_verify(&token, s->password, &d->keys, now_ms, &r->why) != ERR_OK)
+		return ERR_UNAUTHORIZED;
+	if (!token.by_instance || strcmp(token.sub, s->user) != 0 || !token.role_set ||
+		!is_system_client(s->user, s->client, token.role))
+		return refuse(r, "the token is not for this program");
+	if (!s->clean)
+		return refuse(r, "a program of the system needs a clean session");
+	identity_init(&r->id, s->user, "");
+	r->id.system = true;
+	r->id.role = token.role;
+	r->id.role_fixed = true;
+	r->by_token = true;
+	return ERR_OK;
+}
+
+static enum err check_token(const struct doorkeeper *d, const struct signin *s,
+	const struct user *account, int64_t now_ms, struct signin_result *r)
+{
+	struct jwt token;
+
+	if (jwt_verify(&token, s->password, &d->keys, now_ms, &r->why) != ERR_OK)
+		return ERR_UNAUTHORIZED;
+	if (strcmp(token.sub, s->user) != 0)
+		return refuse(r, "the token is another user's");
+	if (token.dev[0] != '\0' && strcmp(token.dev, r->id.device) != 0)
+		return refuse(r, "the token is for another device");
+	if (token.iat_ms < 0 || (uint64_t)token.iat_ms < account->valid_after_ms)
+		return refuse(r, "the token was issued before all of this user's were withdrawn");
+	if (token.role_set) {
+		r->id.role = token.role;
+		r->id.role_fixed = true;
+	}
+	r->by_token = true;
+	return ERR_OK;
+}
+
+static enum err check_account(const struct doorkeeper *d, const struct signin *s, int64_t clock_ms,
+	struct user *account, struct signin_result *r)
+{
+	struct bytes user = {r->id.user, r->id.user_len};
+	enum err e = facts_account(d->facts, user, account);
+
+	if (e == ERR_OK && !account->disabled)
+		return ERR_OK;
+	if (e == ERR_OK)
+		return refuse(r, "the account is disabled");
+	if (e != ERR_NOT_FOUND)
+		return refuse(r, "the directory cannot be read");
+	if (!passwords_may_try(d->passwords, s->address, clock_ms)) {
+		r->why = "too many failures from this address";
+		return ERR_RATE_LIMITED;
+	}
+	passwords_wrong_user(d->passwords, s->address, clock_ms);
+	return refuse(r, "there is no such account");
+}
+
+enum err signin_check(const struct doorkeeper *d, const struct signin *s, int64_t now_ms,
+	int64_t clock_ms, struct signin_result *out)
+{
+	struct user account;
+	struct password_attempt attempt;
+	enum err e;
+
+	*out = (struct signin_result){0};
+	if (!s->password)
+		return refuse(out, "a password or token is needed");
+	if (s->user && s->client && s->user[0] == '$')
+		return check_system(d, s, now_ms, out);
+	if (!signin_names(s, out))
+		return ERR_UNAUTHORIZED;
+	e = check_account(d, s, clock_ms, &account, out);
+	if (e != ERR_OK)
+		return e;
+	out->id.role = account.role;
+	if (jwt_looks_like(s->password))
+		return check_token(d, s, &account, now_ms, out);
+	attempt = (struct password_attempt){s->user, s->password, s->address, account.hash};
+	return passwords_check(d->passwords, &attempt, clock_ms, &out->why);
+}

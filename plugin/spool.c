@@ -1,0 +1,244 @@
+/* spool.c — the ring. See spool.h for what holds when the process is killed.
+ *
+ * Everything here is stores into mapped memory. The order of those that matter is kept by
+ * store_last(): the compiler may not move earlier writes behind it, and a kill cannot undo a store
+ * that another process could have seen.
+ */
+#include "spool.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "spool_map.h"
+
+#define SIZE_AT   0 /* in a record: u32, */
+#define FLAGS_AT  5 /* u8 */
+#define NUMBER_AT 8 /* and u64; see wire/record.h */
+
+static void store_last(uint64_t *at, uint64_t value)
+{
+	__atomic_store_n(at, value, __ATOMIC_RELEASE);
+}
+
+static char *at(const struct spool *s, uint64_t pos)
+{
+	return s->ring + pos % s->size;
+}
+
+static uint32_t size_at(const struct spool *s, uint64_t pos)
+{
+	uint32_t size;
+
+	memcpy(&size, at(s, pos) + SIZE_AT, sizeof(size));
+	return size;
+}
+
+static uint64_t number_at(const struct spool *s, uint64_t pos)
+{
+	uint64_t number;
+
+	memcpy(&number, at(s, pos) + NUMBER_AT, sizeof(number));
+	return number;
+}
+
+/* Where the record after pos really stands: behind a mark that skips the ring's end. */
+static uint64_t skip_mark(const struct spool *s, uint64_t pos)
+{
+	if (pos != s->h->head && size_at(s, pos) == 0)
+		return pos + spool_rest(s, pos);
+	return pos;
+}
+
+uint64_t spool_record_max(uint64_t size)
+{
+	return (size - size / SPOOL_RESERVE) / 2;
+}
+
+uint64_t spool_size(const struct spool *s)
+{
+	return s->size;
+}
+
+uint64_t spool_epoch(const struct spool *s)
+{
+	return s->h->epoch;
+}
+
+struct counters *spool_counters(struct spool *s)
+{
+	return &s->h->counters;
+}
+
+uint64_t spool_performed(const struct spool *s)
+{
+	return s->h->performed;
+}
+
+void spool_set_performed(struct spool *s, uint64_t number)
+{
+	assert(number < s->next);
+	s->h->performed = number;
+}
+
+enum err spool_append(struct spool *s, struct record *r, bool urgent, uint64_t now_ms)
+{
+	struct spool_header *h = s->h;
+	uint64_t size = record_size(r), head = h->head, room = s->size - (head - h->tail);
+	uint64_t skip = size > spool_rest(s, head) ? spool_rest(s, head) : 0;
+
+	if (size == 0 || size > spool_record_max(s->size))
+		return ERR_TOO_LARGE;
+	if (skip + size + (urgent ? 0 : s->size / SPOOL_RESERVE) > room)
+		return ERR_BUSY;
+	r->number = s->next;
+	r->ts = now_ms > h->last_ts ? now_ms : h->last_ts;
+	if (skip)
+		memset(at(s, head), 0, sizeof(uint32_t));
+	record_encode(r, at(s, head + skip));
+	h->last_ts = r->ts;
+	store_last(&h->head, head + skip + size);
+	s->next++;
+	h->counters.spool_used = head + skip + size - h->tail;
+	return ERR_OK;
+}
+
+struct spool_place spool_first(const struct spool *s)
+{
+	return (struct spool_place){s->h->tail, s->h->released + 1};
+}
+
+struct spool_place spool_end(const struct spool *s)
+{
+	return (struct spool_place){s->h->head, s->next};
+}
+
+struct spool_place spool_find(const struct spool *s, uint64_t number)
+{
+	struct spool_place p = spool_first(s);
+
+	assert(number >= p.number && number <= s->next);
+	for (; p.number < number; p.number++) {
+		p.pos = skip_mark(s, p.pos);
+		p.pos += size_at(s, p.pos);
+	}
+	return p;
+}
+
+uint32_t spool_run(
+	const struct spool *s, struct spool_place *place, uint64_t bytes_max, struct bytes *run)
+{
+	uint64_t head = s->h->head, start = skip_mark(s, place->pos), pos = start;
+	uint64_t end = start + spool_rest(s, start);
+	uint32_t count = 0;
+
+	while (pos < head && pos < end) {
+		uint32_t size = size_at(s, pos);
+
+		if (size == 0 || (count && pos + size - start > bytes_max))
+			break;
+		pos += size;
+		count++;
+	}
+	*run = (struct bytes){at(s, start), pos - start};
+	place->pos = pos;
+	place->number += count;
+	return count;
+}
+
+static void wipe(const struct spool *s, uint64_t pos, uint32_t size)
+{
+	uint8_t flags;
+
+	memcpy(&flags, at(s, pos) + FLAGS_AT, sizeof(flags));
+	if (flags & RECORD_SECRET)
+		explicit_bzero(at(s, pos) + RECORD_HEADER, size - RECORD_HEADER);
+}
+
+/* Step over the records up to h->released. */
+static void sweep(struct spool *s)
+{
+	struct spool_header *h = s->h;
+	uint64_t pos = h->tail;
+
+	while (pos < h->head) {
+		uint64_t record = skip_mark(s, pos);
+		uint32_t size = size_at(s, record);
+
+		if (number_at(s, record) > h->released)
+			break;
+		wipe(s, record, size);
+		pos = record + size;
+	}
+	store_last(&h->tail, pos);
+	h->counters.spool_used = h->head - pos;
+}
+
+void spool_release(struct spool *s, uint64_t number)
+{
+	if (number <= s->h->released)
+		return;
+	assert(number < s->next);
+	store_last(&s->h->released, number);
+	sweep(s);
+}
+
+void spool_skip_to(struct spool *s, uint64_t number)
+{
+	assert(number + 1 >= s->next);
+	s->next = number + 1;
+	spool_release(s, number);
+}
+
+/* Does a record stand at pos, between tail and head, as far as its header tells? */
+static bool plausible(const struct spool *s, uint64_t pos)
+{
+	uint64_t left = s->h->head - pos, rest = spool_rest(s, pos);
+	uint32_t size;
+
+	if (left < RECORD_HEADER || rest < RECORD_HEADER)
+		return false;
+	size = size_at(s, pos);
+	return size >= RECORD_HEADER && size % 8 == 0 && size <= rest && size <= left;
+}
+
+/* Look at every record kept, changing nothing, and set s->next. NULL, or what is wrong. Those that
+ * are released may be wiped already: of them only the header counts. */
+static const char *check(struct spool *s)
+{
+	const struct spool_header *h = s->h;
+	uint64_t ts = 0;
+
+	s->next = h->released + 1;
+	for (uint64_t pos = h->tail; pos < h->head;) {
+		uint64_t left;
+		struct record r;
+		uint32_t size;
+
+		if (size_at(s, pos) == 0 && spool_rest(s, pos) < h->head - pos)
+			pos += spool_rest(s, pos);
+		if (!plausible(s, pos))
+			return "holds a damaged record";
+		if (s->next == h->released + 1 && number_at(s, pos) <= h->released) {
+			pos += size_at(s, pos);
+			continue;
+		}
+		left = size_at(s, pos);
+		if (record_decode(&r, at(s, pos), left, &size) != ERR_OK || size != left)
+			return "holds a damaged record";
+		if (r.number != s->next || r.ts < ts || r.ts > h->last_ts)
+			return "holds records out of order";
+		ts = r.ts;
+		pos += size;
+		s->next++;
+	}
+	return h->performed < s->next ? NULL : "has a damaged header";
+}
+
+const char *spool_recover(struct spool *s)
+{
+	const char *wrong = check(s);
+
+	if (!wrong)
+		sweep(s);
+	return wrong;
+}
