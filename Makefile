@@ -21,8 +21,9 @@ WIRE    := $(B)/obj/libwire.a
 PERSIST := $(B)/obj/libpersist.a
 ENGINE  := $(B)/obj/libengine.a
 BRIDGE  := $(B)/obj/libbridge.a
+PLUGIN  := $(B)/obj/libplugin.a
 
-all: packages $(B)/gnatter.so $(B)/gnatterd $(B)/gnatterctl
+all: packages $(B)/gnatter.so $(B)/gnatterd $(B)/gnatterctl ## gnatter.so, gnatterd, gnatterctl into build/ (the default)
 
 # Every package that building needs, installed if it is missing; silent when nothing is.
 packages:
@@ -32,6 +33,7 @@ $(WIRE): $(call objects,wire)
 $(PERSIST): $(call objects,persist)
 $(ENGINE): $(call objects,bridge/engine)
 $(BRIDGE): $(patsubst %.c,$(B)/obj/%.o,$(filter-out bridge/main.c,$(wildcard bridge/*.c)))
+$(PLUGIN): $(call objects,plugin)
 %.a:
 	@mkdir -p $(@D)
 	@echo "  AR    $@"
@@ -65,18 +67,19 @@ beside = $(patsubst %.c,$(B)/obj/%.o,$(filter-out %_test.c,$(wildcard tests/unit
 .SECONDEXPANSION:
 $(UNIT): $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o \
 		$$(call beside,$$*) \
-		$(BRIDGE) $(ENGINE) $(PERSIST) $(WIRE)
+		$(PLUGIN) $(BRIDGE) $(ENGINE) $(PERSIST) $(WIRE)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -lmosquitto -lleveldb -llmdb -lcjson -lsodium -o $@
 
-unit: packages $(UNIT)
-	@set -e; for t in $(UNIT); do echo "== $$t"; ./$$t; done
+include tests/tests.mk
+include bench/bench.mk
+include conf/run.mk
 
-clean:
+clean: ## remove everything that was built
 	rm -rf build
 
-.PHONY: all packages unit clean
+.PHONY: all packages clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -9,7 +9,8 @@
  * bare confirmation of everything applied. With another epoch, a new spool, all that is owed is
  * sent once more and numbers start from what the frame says.
  *
- * A greeting during a commit waits for it, so that nothing is sent out of order.
+ * HELLO waits for the commit under way: the plugin gives up the records that it names, so they must
+ * be durable.
  */
 #include "bridge/core.h"
 
@@ -64,6 +65,7 @@ struct core {
 	bool room; /* in the directory, for requests that write to it */
 
 	bool greeted;       /* the plugin has answered on this connection */
+	bool hello_due;     /* to be sent when the commit under way is done */
 	bool greeting;      /* its answer waits for the commit under way */
 	uint64_t performed; /* what it said */
 
@@ -263,12 +265,14 @@ static enum err resend(struct core *c, const struct owed *o)
 void core_link_up(struct core *c)
 {
 	c->greeted = c->greeting = false;
-	send_bare(c, CONTROL_HELLO, c->applied);
+	c->hello_due = c->committing;
+	if (!c->hello_due)
+		send_bare(c, CONTROL_HELLO, c->applied);
 }
 
 void core_link_down(struct core *c)
 {
-	c->greeted = c->greeting = false;
+	c->greeted = c->greeting = c->hello_due = false;
 	drop_pending(c);
 }
 
@@ -350,8 +354,8 @@ enum err core_frame(struct core *c, struct bytes payload)
 	if (err != ERR_OK)
 		return err;
 	stats_add(&c->stats->frames_received, 1);
-	if (f.hello && c->committing && f.epoch != c->epoch)
-		return ERR_CORRUPT; /* come again when the commit of the other spool is done */
+	if (f.hello && c->committing)
+		return ERR_CORRUPT; /* nobody asked for it */
 	if (f.hello)
 		err = hello(c, &f);
 	else if (f.epoch != c->epoch || (!c->greeted && !c->greeting))
@@ -536,6 +540,9 @@ static enum err end_commit(struct core *c, char *why, size_t why_size)
 	stats_add(&c->stats->commit_us, (uint64_t)((now.tv_sec - c->commit_start.tv_sec) * 1000000 +
 						   (now.tv_nsec - c->commit_start.tv_nsec) / 1000));
 	tell(c);
+	if (c->hello_due)
+		send_bare(c, CONTROL_HELLO, c->applied);
+	c->hello_due = false;
 	return ERR_OK;
 }
 

@@ -142,10 +142,10 @@ static void send_answers(struct daemon *d)
 static void reload(struct daemon *d)
 {
 	struct conf next;
-	char why[512];
+	char why[512] = "";
 
-	conf_defaults(&next, d->instance->conf.dir);
-	if (conf_load(&next, d->instance->conf_path, why, sizeof(why)) != ERR_OK) {
+	if (conf_defaults(&next, d->instance->conf.dir) != ERR_OK ||
+		conf_load(&next, d->instance->conf_path, why, sizeof(why)) != ERR_OK) {
 		fprintf(stderr, "gnatterd: not reloaded: %s\n", why);
 		return;
 	}

@@ -55,8 +55,11 @@ enum err instance_load(struct instance *i, const char *conf_path, char *why, siz
 	err = become_owner(dirname(dir), why, why_size);
 	if (err != ERR_OK)
 		return err;
-	conf_defaults(&i->conf, dir);
-	err = conf_load(&i->conf, i->conf_path, why, why_size);
+	err = conf_defaults(&i->conf, dir);
+	if (err != ERR_OK)
+		snprintf(why, why_size, "%s: the path is too long", dir);
+	else
+		err = conf_load(&i->conf, i->conf_path, why, why_size);
 	if (err == ERR_OK) {
 		const char *reason = "";
 

@@ -1,0 +1,19 @@
+# bench.mk — the load generator and `make bench`; included by the Makefile.
+
+BENCH := $(B)/obj/libbench.a
+
+$(BENCH): $(patsubst %.c,$(B)/obj/%.o,$(filter-out bench/load.c,$(wildcard bench/*.c)))
+
+$(B)/bench/load: $(B)/obj/bench/load.o $(BENCH) $(WIRE)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lcjson -lsodium -lm -o $@
+
+# The numbers of bench/README.md, under 10 minutes; QUICK=1: about one minute, a rough picture.
+bench: all $(B)/bench/load ## raw Mosquitto and Gnatter in turn, with ratios; QUICK=1: a rough picture
+	@B=$(B) QUICK=$(QUICK) bench/run
+
+# The unit tests of its pure parts.
+$(patsubst %.c,$(B)/%,$(wildcard tests/unit/bench/*_test.c)): $(BENCH)
+
+.PHONY: bench

@@ -1,0 +1,23 @@
+/* people.h — who the connections are: names, passwords and topics, made from patterns and files. */
+#ifndef GNATTER_BENCH_PEOPLE_H
+#define GNATTER_BENCH_PEOPLE_H
+
+#include "bench/options.h"
+
+struct person {
+	char *user, *password; /* NULL: anonymous */
+	char *client;
+	char *chat, *publish, *subscribe, *errors; /* chat and after: NULL without a pattern */
+};
+
+struct people {
+	struct person *list; /* owned with all its strings */
+	unsigned count;
+};
+
+/* Make groups * members people, those of a group one after another. Dies if a pattern or a file is
+ * wrong. */
+void people_make(struct people *p, const struct options *o, unsigned groups, unsigned members);
+void people_finish(struct people *p);
+
+#endif

@@ -1,0 +1,118 @@
+/* sanitize.c
+ *
+ * A stock mosquitto gets the sanitizer's runtime by LD_PRELOAD, and with it a library of ours that turns
+ * dlclose into nothing: leaks are looked for at exit, when a closed plugin's frames have no names any more.
+ *
+ * Reports go into files. A report of a leak counts when one of our programs stands in its stack: the
+ * broker and libraries leave some memory of their own behind at exit, which is not ours to judge.
+ * Anything else that a sanitizer says counts always.
+ */
+#include "tests/support/sanitize.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/case.h"
+#include "tests/support/instance.h"
+
+bool sanitize_on(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	return true;
+#else
+	return false;
+#endif
+}
+
+/* The runtime that this program itself has loaded. */
+static const char *runtime_path(void)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	char line[1024];
+	const char *found = NULL;
+
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		char *path = strchr(line, '/');
+
+		if (path && (strstr(path, "/libasan.so") || strstr(path, "/libclang_rt.asan"))) {
+			path[strcspn(path, "\n")] = '\0';
+			found = case_printf("%s", path);
+		}
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
+const char *const *sanitize_env(const char *logs, bool preload)
+{
+	static const char *const none[] = {NULL};
+	const char **env;
+	const char *common = "exitcode=99:stack_trace_format='    #%n %f %S (%m)':print_stacktrace=1";
+
+	if (!sanitize_on())
+		return none;
+	env = case_alloc(5 * sizeof(*env));
+	env[0] = case_printf("ASAN_OPTIONS=log_path=%s/asan:%s:detect_leaks=1:fast_unwind_on_malloc=%d:"
+			     "verify_asan_link_order=0",
+		logs, common, preload ? 0 : 1);
+	env[1] = case_printf("UBSAN_OPTIONS=log_path=%s/ubsan:%s", logs, common);
+	/* A leak ends no stock program with an error: its report is judged by whose it is. */
+	env[2] = preload ? "LSAN_OPTIONS=exitcode=0" : "LSAN_OPTIONS=";
+	if (preload && runtime_path())
+		env[3] = case_printf("LD_PRELOAD=%s:%s", runtime_path(), build_path("tests/keep.so"));
+	return env;
+}
+
+static bool names_us(const char *text, size_t len)
+{
+	static const char *const ours[] = {"/gnatter.so", "/gnatterd", "/gnatterctl"};
+
+	for (size_t i = 0; i < COUNT(ours); i++) {
+		if (memmem(text, len, ours[i], strlen(ours[i])))
+			return true;
+	}
+	return false;
+}
+
+/* Blocks of a leak report are set apart by empty lines. */
+static bool leak_is_ours(const char *report)
+{
+	while (*report) {
+		const char *end = strstr(report, "\n\n");
+		size_t len = end ? (size_t)(end - report) : strlen(report);
+
+		if (memmem(report, len, "leak of", 7) && names_us(report, len))
+			return true;
+		report += len;
+		report += strspn(report, "\n");
+	}
+	return false;
+}
+
+static bool counts(const char *report)
+{
+	if (strstr(report, "ERROR: AddressSanitizer") || strstr(report, "runtime error:"))
+		return true;
+	return strstr(report, "ERROR: LeakSanitizer") && leak_is_ours(report);
+}
+
+char *sanitize_report(const char *logs)
+{
+	DIR *d = opendir(logs);
+	struct dirent *e;
+	char *found = NULL;
+
+	while (d && !found && (e = readdir(d))) {
+		char *text = e->d_name[0] == '.' ? NULL
+						 : slurp(case_printf("%s/%s", logs, e->d_name), NULL);
+
+		if (text && counts(text))
+			found = text;
+	}
+	if (d)
+		closedir(d);
+	return found;
+}

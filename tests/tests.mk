@@ -1,0 +1,41 @@
+# tests.mk — how everything is tested. Included by the Makefile.
+#
+#   make test                 unit tests, the fuzz targets over their corpus, system tests
+#   make test T=promises      only the programs whose path holds that word
+#   make test SANITIZE=1      all of it with AddressSanitizer and UndefinedBehaviorSanitizer
+#   JOBS=n                    so many programs at a time (default: one per core)
+#   ONLY='test_p1*'           within a program, only the tests whose name matches
+
+JOBS ?= $(shell nproc)
+
+SUPPORT := $(B)/obj/libsupport.a
+SYSTEM  := $(patsubst %.c,$(B)/%,$(wildcard tests/system/*_test.c))
+FUZZ    := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%_replay,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
+PRELOAD := $(B)/tests/keep.so $(B)/tests/slowsync.so
+
+$(SUPPORT): $(filter-out $(B)/obj/tests/support/preload_%,$(call objects,tests/support))
+
+$(SYSTEM): $(B)/tests/system/%: $(B)/obj/tests/system/%.o $(SUPPORT) $(PERSIST) $(WIRE)
+	@mkdir -p $(@D)
+	$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -lmosquitto -lpaho-mqtt3c -lleveldb -llmdb -lcjson -lsodium -o $@
+
+# Loaded into stock programs, before any sanitizer: never built with one.
+$(B)/tests/%.so: tests/support/preload_%.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -fPIC -O2 -shared $< -ldl -o $@
+
+$(FUZZ): $(B)/tests/fuzz/%_replay: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(ENGINE) $(PERSIST) $(WIRE)
+	@mkdir -p $(@D)
+	$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lleveldb -llmdb -lcjson -lsodium -o $@
+
+# The longest first, so that two jobs end at about the same time.
+TESTS_ALL := $(SYSTEM) $(UNIT) $(FUZZ)
+TESTS_RUN := $(if $(T),$(foreach t,$(TESTS_ALL),$(if $(findstring $(T),$(t)),$(t))),$(TESTS_ALL))
+
+test: test-packages all $(PRELOAD) $(TESTS_RUN) ## every test; T=word: only those; SANITIZE=1: with sanitizers
+	@tests/run $(JOBS) $(TESTS_RUN)
+
+test-packages:
+	@scripts/packages test
+
+.PHONY: test test-packages

@@ -1,0 +1,420 @@
+/* access_test.c — every topic by every role and membership; what changes; what it costs. */
+#include "plugin/access.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "book.h"
+#include "place.h"
+#include "plugin/hashmap.h"
+#include "wire/record.h"
+
+static struct directory *book;
+static struct counters counters;
+static struct facts *facts;
+static struct access *access_;
+
+static int setup(void **state)
+{
+	if (place_make(state) != 0 || sodium_init() < 0)
+		return -1;
+	hash_init();
+	book = book_make();
+	counters = (struct counters){0};
+	assert_err(facts_create(&facts, book, &counters), ERR_OK);
+	access_ = access_create(facts);
+	assert_non_null(access_);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	access_destroy(access_);
+	facts_destroy(facts);
+	directory_close(book);
+	return place_remove(state);
+}
+
+/* Who asks, in the order of the letters in the tables below. */
+enum who { ALICE, BOB, CAROL, DAVE, ROOT, CTL, BRIDGE, WHOS };
+
+static struct identity who(enum who w)
+{
+	static const struct {
+		const char *user, *device;
+		bool system;
+		enum role role;
+	} all[WHOS] = {
+		[ALICE] = {"alice", "phone", false, ROLE_USER},
+		[BOB] = {"bob", "phone", false, ROLE_USER},
+		[CAROL] = {"carol", "phone", false, ROLE_USER},
+		[DAVE] = {"dave", "phone", false, ROLE_USER},
+		[ROOT] = {"root", "phone", false, ROLE_USER},
+		[CTL] = {CTL_CLIENT, "", true, ROLE_ADMIN},
+		[BRIDGE] = {BRIDGE_CLIENT, "", true, ROLE_SERVICE},
+	};
+	struct identity id;
+
+	identity_init(&id, all[w].user, all[w].device);
+	id.system = all[w].system;
+	id.role = all[w].role;
+	id.role_fixed = all[w].system;
+	return id;
+}
+
+static char letter(enum verdict v)
+{
+	return "-+o"[v];
+}
+
+/* want: for each of alice, bob, carol, dave, root, gnatterctl, gnatterd: - no, + yes, o others
+ * decide. */
+static void expect(const char *what, const char *asked, const char *got, const char *want)
+{
+	if (strcmp(got, want) != 0)
+		fail_msg("%s %s: %s instead of %s", what, asked, got, want);
+}
+
+static void test_access_read_every_topic(void **state)
+{
+	static const struct {
+		const char *topic, *want;
+	} cases[] = {
+		{"chat/lobby/msg", "++--+++"},
+		{"chat/lobby/mark/alice", "++--+++"},
+		{"chat/lobby/typing/bob", "++--+++"},
+		{"chat/lobby/info", "++--+++"},
+		{"chat/lobby/send", "-------"},
+		{"chat/lobby/ack", "-------"},
+		{"chat/lobby/other", "-------"},
+		{"chat/news/msg", "++--+++"},
+		{"chat/nowhere/msg", "----+++"},
+		{"chat/alice:bob/msg", "++--+++"},
+		{"chat/bob:carol/msg", "-++-+++"},
+		{"chat/alice:nobody/msg", "----+++"},
+		{"chat/alice:dave/msg", "+---+++"},
+		{"chat/bob:alice/msg", "-------"},
+		{"chat/alice:alice/msg", "-------"},
+		{"chat/Lobby/msg", "-------"},
+		{"chat/lobby", "-------"},
+		{"chat", "-------"},
+		{"user/alice/events", "+---+++"},
+		{"user/alice/errors", "+---+++"},
+		{"user/alice/status", "+---+++"},
+		{"user/dave/events", "----+++"},
+		{"user/alice/other", "-------"},
+		{"presence/bob", "-+--+++"},
+		{"presence/bob/phone", "-+--+++"},
+		{"presence/bob/phone/x", "-------"},
+		{"api/chats", "-------"},
+		{"reply/chats", "+++-+++"},
+		{"$SYS/broker/uptime", "----+++"},
+		{"$CONTROL/gnatter/v1", "----ooo"},
+		{"$gnatter/frame", "----ooo"},
+		{"home/kitchen", "ooo-ooo"},
+		{"e", "ooo-ooo"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char got[WHOS + 1] = {0};
+
+		for (enum who w = 0; w < WHOS; w++) {
+			struct identity id = who(w);
+
+			got[w] = letter(access_read(access_, &id, cases[i].topic));
+			assert_int_equal(letter(access_read(access_, &id, cases[i].topic)), got[w]);
+		}
+		expect("read", cases[i].topic, got, cases[i].want);
+	}
+	assert_int_equal(counters.directory_failures, 0);
+}
+
+static void test_access_write_every_topic(void **state)
+{
+	static const struct {
+		struct publish p;
+		const char *want;
+	} cases[] = {
+		{{.topic = "chat/lobby/send", .qos = 1}, "++-----"},
+		{{.topic = "chat/lobby/send", .retain = true, .payload_len = 1 << 20}, "++-----"},
+		{{.topic = "chat/lobby/ack"}, "++-----"},
+		{{.topic = "chat/lobby/msg"}, "-------"},
+		{{.topic = "chat/lobby/info"}, "-------"},
+		{{.topic = "chat/lobby/mark/alice"}, "-------"},
+		{{.topic = "chat/lobby/typing/alice"}, "+------"},
+		{{.topic = "chat/lobby/typing/alice", .payload_len = 1024}, "+------"},
+		{{.topic = "chat/lobby/typing/alice", .payload_len = 1025}, "-------"},
+		{{.topic = "chat/lobby/typing/alice", .qos = 1}, "-------"},
+		{{.topic = "chat/lobby/typing/carol"}, "-------"},
+		{{.topic = "chat/news/send"}, "+------"},
+		{{.topic = "chat/news/ack"}, "++-----"},
+		{{.topic = "chat/news/typing/bob"}, "-+-----"},
+		{{.topic = "chat/nowhere/send"}, "-------"},
+		{{.topic = "chat/alice:bob/send"}, "++-----"},
+		{{.topic = "chat/bob:carol/ack"}, "-++----"},
+		{{.topic = "chat/alice:nobody/send"}, "-------"},
+		{{.topic = "user/alice/events"}, "-------"},
+		{{.topic = "user/alice/errors"}, "-------"},
+		{{.topic = "user/alice/status"}, "-------"},
+		{{.topic = "presence/bob"}, "-------"},
+		{{.topic = "presence/bob/phone", .qos = 1, .retain = true}, "-+-----"},
+		{{.topic = "presence/bob/phone", .payload_len = 1025}, "-------"},
+		{{.topic = "presence/bob/tablet"}, "-------"},
+		{{.topic = "presence/dave/phone"}, "-------"},
+		{{.topic = "api/chats", .qos = 2}, "+++-+++"},
+		{{.topic = "api/Chats"}, "-------"},
+		{{.topic = "reply/chats"}, "-------"},
+		{{.topic = "$SYS/broker/uptime"}, "-------"},
+		{{.topic = "$CONTROL/gnatter/v1"}, "------+"},
+		{{.topic = "$CONTROL/dynamic-security/v1"}, "----ooo"},
+		{{.topic = "$gnatter/frame"}, "----ooo"},
+		{{.topic = "home/kitchen"}, "ooo-ooo"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char got[WHOS + 1] = {0};
+
+		for (enum who w = 0; w < WHOS; w++) {
+			struct identity id = who(w);
+
+			got[w] = letter(access_write(access_, &id, &cases[i].p));
+			assert_int_equal(letter(access_write(access_, &id, &cases[i].p)), got[w]);
+		}
+		expect("write", cases[i].p.topic, got, cases[i].want);
+	}
+}
+
+static void test_access_subscribe_every_filter(void **state)
+{
+	static const struct {
+		const char *filter, *want;
+	} cases[] = {
+		{"chat/lobby/msg", "++--+++"},
+		{"chat/lobby/#", "++--+++"},
+		{"chat/lobby/+", "++--+++"},
+		{"chat/lobby/mark/+", "++--+++"},
+		{"chat/lobby/send", "-------"},
+		{"chat/alice:bob/#", "++--+++"},
+		{"chat/nowhere/#", "----+++"},
+		{"chat/+/msg", "----+++"},
+		{"chat/#", "----+++"},
+		{"#", "----+++"},
+		{"+/+/msg", "----+++"},
+		{"$share/g/chat/lobby/msg", "----+++"},
+		{"user/alice/#", "+---+++"},
+		{"user/alice/events", "+---+++"},
+		{"user/+/events", "----+++"},
+		{"presence/bob", "-+--+++"},
+		{"presence/bob/#", "-+--+++"},
+		{"presence/+", "----+++"},
+		{"api/#", "-------"},
+		{"api/chats", "-------"},
+		{"reply/#", "+++-+++"},
+		{"reply/chats", "+++-+++"},
+		{"$SYS/#", "----+++"},
+		{"$CONTROL/dynamic-security/v1/response", "----ooo"},
+		{"$gnatter/#", "----ooo"},
+		{"e", "+++-+++"},
+		{"answers/of/alice", "+++-+++"},
+		{"home/+", "ooo-ooo"},
+		{"home/#", "ooo-ooo"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char got[WHOS + 1] = {0};
+
+		for (enum who w = 0; w < WHOS; w++) {
+			struct identity id = who(w);
+
+			got[w] = letter(access_subscribe(access_, &id, cases[i].filter));
+		}
+		expect("subscribe", cases[i].filter, got, cases[i].want);
+	}
+}
+
+static bool reads(struct identity *id, const char *topic)
+{
+	return access_read(access_, id, topic) == VERDICT_ALLOW;
+}
+
+static bool writes(struct identity *id, const char *topic)
+{
+	return access_write(access_, id, &(struct publish){.topic = topic}) == VERDICT_ALLOW;
+}
+
+static void test_access_follows_the_directory_at_once(void **state)
+{
+	struct identity alice = who(ALICE), bob = who(BOB), root = who(ROOT);
+
+	(void)state;
+	assert_true(reads(&bob, "chat/lobby/msg") && writes(&bob, "chat/lobby/send"));
+	book_forget_member(book, "lobby", "bob");
+	assert_false(reads(&bob, "chat/lobby/msg") || writes(&bob, "chat/lobby/send"));
+	book_member(book, "lobby", "bob", false);
+	assert_true(reads(&bob, "chat/lobby/msg") && writes(&bob, "chat/lobby/send"));
+
+	assert_false(writes(&bob, "chat/news/send"));
+	book_member(book, "news", "bob", true);
+	assert_true(writes(&bob, "chat/news/send"));
+	book_member(book, "news", "bob", false);
+	assert_false(writes(&bob, "chat/news/send"));
+
+	book_user(book, "bob", &(struct user){.disabled = true});
+	assert_false(reads(&bob, "chat/lobby/msg") || reads(&bob, "user/bob/events"));
+	assert_false(writes(&bob, "api/me"));
+	assert_true(reads(&alice, "chat/alice:bob/msg"));
+	book_forget_user(book, "bob");
+	assert_false(reads(&alice, "chat/alice:bob/msg"));
+	book_user(book, "bob", &(struct user){0});
+	assert_true(reads(&bob, "chat/lobby/msg"));
+
+	assert_true(reads(&root, "chat/lobby/msg"));
+	book_user(book, "root", &(struct user){.role = ROLE_USER});
+	assert_false(reads(&root, "chat/lobby/msg"));
+}
+
+static void test_access_role_of_a_token_stays(void **state)
+{
+	struct identity bob = who(BOB);
+
+	(void)state;
+	bob.role = ROLE_ADMIN;
+	bob.role_fixed = true;
+	assert_true(reads(&bob, "user/alice/events"));
+	book_user(book, "bob", &(struct user){.role = ROLE_USER});
+	assert_true(reads(&bob, "user/alice/events"));
+	assert_false(writes(&bob, "chat/alice:carol/send"));
+}
+
+/* More chats than an identity remembers, and more than have numbers. */
+static void test_access_many_chats(void **state)
+{
+	struct identity bob = who(BOB), carol = who(CAROL);
+	char topic[64], name[32];
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		snprintf(name, sizeof(name), "g%d", i * 200);
+		book_chat(book, name, KIND_GROUP);
+		book_member(book, name, "bob", false);
+	}
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 8000; i++) {
+			snprintf(topic, sizeof(topic), "chat/g%d/msg", i);
+			assert_int_equal(reads(&bob, topic), i % 200 == 0);
+			assert_false(reads(&carol, topic));
+		}
+	}
+}
+
+static void test_access_absent_by_names(void **state)
+{
+	struct identity *id;
+
+	(void)state;
+	id = access_absent(access_, "bob:phone", "bob");
+	assert_non_null(id);
+	assert_true(reads(id, "chat/lobby/msg"));
+	assert_true(writes(id, "chat/lobby/send"));
+	/* A will: retained, and not on its way through the spool. */
+	assert_int_equal(access_write(access_, id,
+				 &(struct publish){.topic = "chat/lobby/send", .retain = true}),
+		VERDICT_DENY);
+	assert_int_equal(access_write(access_, id,
+				 &(struct publish){.topic = "presence/bob/phone", .retain = true}),
+		VERDICT_ALLOW);
+	id = access_absent(access_, "bob:tablet", "bob");
+	assert_int_equal(access_write(access_, id,
+				 &(struct publish){.topic = "presence/bob/phone", .retain = true}),
+		VERDICT_DENY);
+	assert_true(reads(access_absent(access_, "shell", "root"), "chat/lobby/msg"));
+	assert_false(reads(access_absent(access_, "shell", "dave"), "chat/lobby/msg"));
+	assert_null(access_absent(access_, "alice:phone", "bob"));
+	assert_null(access_absent(access_, "$gnatterd", "$gnatterd"));
+	assert_null(access_absent(access_, "x", "Bob"));
+	assert_null(access_absent(access_, NULL, "bob"));
+	assert_null(access_absent(access_, "x", NULL));
+}
+
+/* Without an answer from the directory everything is refused, and nothing is remembered. */
+static void test_access_refuses_damaged_entries(void **state)
+{
+	static const struct base none = {0};
+	struct identity bob = who(BOB);
+	struct key key = key_member(bytes_of_text("lobby"), bytes_of_text("bob"));
+	struct batch *b = batch_create(&none);
+
+	(void)state;
+	batch_put(b, TABLE_MEMBERS, key_bytes(&key), bytes_of_text("\xff"));
+	assert_err(directory_write(book, b, place_why, sizeof(place_why)), ERR_OK);
+	batch_destroy(b);
+	assert_false(reads(&bob, "chat/lobby/msg"));
+	assert_false(reads(&bob, "chat/lobby/msg"));
+	assert_int_equal(counters.directory_failures, 2);
+}
+
+static double now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+#define ROUNDS 200000
+
+/* Prints; fails only if something is slower by an order of magnitude. */
+static void test_access_cost(void **state)
+{
+	static struct identity members[50];
+	struct identity *id;
+	double start, known, asked, absent;
+
+	(void)state;
+	for (size_t i = 0; i < 50; i++)
+		members[i] = who(i % 2 ? ALICE : BOB);
+	start = now_ns();
+	for (int i = 0; i < ROUNDS; i++)
+		assert_true(reads(&members[i % 50], "chat/lobby/msg"));
+	known = (now_ns() - start) / ROUNDS;
+	start = now_ns();
+	for (int i = 0; i < ROUNDS; i++) {
+		members[0].memo = (struct memo){0};
+		assert_true(reads(&members[0], "chat/lobby/msg"));
+	}
+	asked = (now_ns() - start) / ROUNDS;
+	start = now_ns();
+	for (int i = 0; i < ROUNDS; i++) {
+		id = access_absent(access_, "bob:phone", "bob");
+		assert_true(reads(id, "chat/lobby/msg"));
+	}
+	absent = (now_ns() - start) / ROUNDS;
+	print_message("a delivery's check: %.0f ns; not asked before: %.0f ns; of a session that "
+		      "waits: %.0f ns\n",
+		known, asked, absent);
+	assert_true(known < 2000 && asked < 20000 && absent < 5000);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(test_access_read_every_topic),
+		CASE(test_access_write_every_topic),
+		CASE(test_access_subscribe_every_filter),
+		CASE(test_access_follows_the_directory_at_once),
+		CASE(test_access_role_of_a_token_stays),
+		CASE(test_access_many_chats),
+		CASE(test_access_absent_by_names),
+		CASE(test_access_refuses_damaged_entries),
+		CASE(test_access_cost),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
