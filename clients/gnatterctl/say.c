@@ -1,0 +1,62 @@
+/* say.c */
+#include "clients/gnatterctl/say.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+static void say(const char *fmt, va_list args)
+{
+	char line[2048];
+
+	/* One write, so that lines of broker, daemon and supervisor do not mix on a terminal. */
+	vsnprintf(line, sizeof(line), fmt, args);
+	fflush(stdout);
+	fprintf(stderr, "gnatterctl: %s\n", line);
+}
+
+int fail(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say(fmt, args);
+	va_end(args);
+	return 1;
+}
+
+void note(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say(fmt, args);
+	va_end(args);
+}
+
+void print_clean(FILE *out, const char *text, size_t width)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t shown = 0;
+
+	for (; *s; s++) {
+		if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] <= 0x9f) { /* U+0080 to U+009F in UTF-8 */
+			s++;
+			fputc('?', out);
+		} else {
+			fputc(*s < 0x20 || *s == 0x7f ? '?' : *s, out);
+		}
+		if ((*s & 0xc0) != 0x80)
+			shown++;
+	}
+	for (; shown < width; shown++)
+		fputc(' ', out);
+}
+
+void *need(void *p)
+{
+	if (!p) {
+		fail("out of memory");
+		exit(1);
+	}
+	return p;
+}

@@ -1,0 +1,48 @@
+# The newcomer's and the operator's targets. Included by the Makefile.
+#
+#   make run                 a chat to try, in ./instance, on port 1883
+#   make run PORT=1884       the same on another port
+#   make install PREFIX=/usr DESTDIR=/tmp/root
+
+INSTANCE ?= instance
+PREFIX   ?= /usr/local
+UNITDIR  ?= $(PREFIX)/lib/systemd/system
+
+# The template is taken into the program by the assembler, which leaves no trace for make.
+$(B)/obj/clients/gnatterctl/broker_conf.o: conf/mosquitto.conf.in
+
+# `set -m` puts gnatterctl into a process group of its own, so that Ctrl-C ends it and not make: it stops
+# broker and daemon and ends well, and so does make. An instance that is there already keeps its port
+# unless PORT says otherwise.
+run: all ## build, make ./instance with demo accounts if it is not there, run broker and daemon
+	@scripts/packages run
+	@if [ ! -e $(INSTANCE) ]; then \
+		$(B)/gnatterctl init $(INSTANCE) --demo $(if $(PORT),--port $(PORT)); \
+	elif [ -n "$(PORT)" ]; then \
+		sed -i '0,/^listener [1-9]/s/^listener [1-9][0-9]*/listener $(PORT)/' $(INSTANCE)/mosquitto.conf; \
+	fi
+	@set -m 2>/dev/null; $(B)/gnatterctl run $(INSTANCE) --hints
+
+install: all ## install into PREFIX (/usr/local), below DESTDIR if that is set
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/gnatter \
+		$(DESTDIR)$(UNITDIR)
+	install -m 755 $(B)/gnatterctl $(DESTDIR)$(PREFIX)/bin/gnatterctl
+	install -m 755 $(B)/gnatterd $(DESTDIR)$(PREFIX)/sbin/gnatterd
+	install -m 644 $(B)/gnatter.so $(DESTDIR)$(PREFIX)/lib/gnatter/gnatter.so
+	for unit in gnatter gnatterd; do \
+		sed 's|@PREFIX@|$(PREFIX)|g' conf/$$unit.service >$(DESTDIR)$(UNITDIR)/$$unit.service && \
+		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit.service || exit 1; \
+	done
+
+uninstall: ## remove what install put there; instances stay
+	rm -f $(DESTDIR)$(PREFIX)/bin/gnatterctl $(DESTDIR)$(PREFIX)/sbin/gnatterd \
+		$(DESTDIR)$(PREFIX)/lib/gnatter/gnatter.so \
+		$(DESTDIR)$(UNITDIR)/gnatter.service $(DESTDIR)$(UNITDIR)/gnatterd.service
+	-rmdir $(DESTDIR)$(PREFIX)/lib/gnatter
+
+# Every target whose line ends in "## what it does".
+help: ## list the targets
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sort | \
+		while IFS='	' read -r target what; do printf '  make %-11s %s\n' "$$target" "$$what"; done
+
+.PHONY: run install uninstall help
