@@ -1,48 +1,51 @@
-/* le.h — little-endian numbers in bytes, for the codecs. Compilers make one move of each. */
+/* le.h — little-endian numbers in bytes, for the codecs: one move each on the machines in use. */
 #ifndef GNATTER_WIRE_LE_H
 #define GNATTER_WIRE_LE_H
 
+#include <endian.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline void le_put16(char *p, uint16_t v)
 {
-	for (unsigned i = 0; i < 2; i++)
-		p[i] = (char)(v >> (8 * i));
+	v = htole16(v);
+	memcpy(p, &v, sizeof(v));
 }
 
 static inline void le_put32(char *p, uint32_t v)
 {
-	for (unsigned i = 0; i < 4; i++)
-		p[i] = (char)(v >> (8 * i));
+	v = htole32(v);
+	memcpy(p, &v, sizeof(v));
 }
 
 static inline void le_put64(char *p, uint64_t v)
 {
-	for (unsigned i = 0; i < 8; i++)
-		p[i] = (char)(v >> (8 * i));
+	v = htole64(v);
+	memcpy(p, &v, sizeof(v));
 }
 
 static inline uint16_t le_get16(const char *p)
 {
-	return (uint16_t)((unsigned char)p[0] | (unsigned)(unsigned char)p[1] << 8);
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le16toh(v);
 }
 
 static inline uint32_t le_get32(const char *p)
 {
-	uint32_t v = 0;
+	uint32_t v;
 
-	for (unsigned i = 0; i < 4; i++)
-		v |= (uint32_t)(unsigned char)p[i] << (8 * i);
-	return v;
+	memcpy(&v, p, sizeof(v));
+	return le32toh(v);
 }
 
 static inline uint64_t le_get64(const char *p)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
-	for (unsigned i = 0; i < 8; i++)
-		v |= (uint64_t)(unsigned char)p[i] << (8 * i);
-	return v;
+	memcpy(&v, p, sizeof(v));
+	return le64toh(v);
 }
 
 #endif
