@@ -31,7 +31,7 @@ bool expel_may_have_queued(const struct conn *conn, uint32_t period)
 		return false;
 	if (!conn->queues)
 		return recently(conn, period) > EXPEL_UNDER_WAY;
-	return conn->reads > (conn->mqtt5 ? 1 : EXPEL_UNDER_WAY);
+	return conn->reads > EXPEL_UNDER_WAY;
 }
 
 /* The bridge is in the middle of talking to us, and is no user. */

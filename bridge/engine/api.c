@@ -173,6 +173,8 @@ enum err api_apply(struct engine *e, const struct record *r)
 		err = carry_out(&q, m, &members);
 	if (!refusal_is_fatal(err)) {
 		answer(&q, err, &members);
+		if (err == ERR_OK && q.expel.len > 0)
+			outbox_expel(e->out, q.expel);
 		err = ERR_OK;
 	}
 	if (parsed)

@@ -170,7 +170,6 @@ static enum err make(struct making *m, char made[NAME_GROUP_MAX + 1])
 	enum err err = read_id(q, &m->chat, made);
 
 	m->c = (struct chat){.created = q->r->ts, .by = q->r->user};
-	m->caller_in = q->r->user.data[0] != '$';
 	if (err == ERR_OK)
 		err = read_title(q, &m->c.title);
 	if (err == ERR_OK)
@@ -188,7 +187,7 @@ static enum err make(struct making *m, char made[NAME_GROUP_MAX + 1])
 
 enum err method_chat_create(struct request *q)
 {
-	struct making m = {.q = q};
+	struct making m = {.q = q, .caller_in = q->r->user.data[0] != '$'};
 	char made[NAME_GROUP_MAX + 1];
 	enum err err = make(&m, made);
 

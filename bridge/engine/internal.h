@@ -53,6 +53,7 @@ struct request {
 	bool admin;         /* the caller has the role admin */
 	const char *why;    /* on failure: a sentence, static, instead of the code's own text */
 	struct buf *answer; /* on success: members after {"ok":true, each with a comma before it */
+	struct bytes expel; /* on success: whose connections to look at once the answer is given */
 };
 
 typedef enum err method_fn(struct request *q);

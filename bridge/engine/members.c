@@ -283,7 +283,6 @@ enum err member_take_out(struct engine *e, const struct record *r, struct bytes 
 			kept.c.admins--;
 		put_chat(e, chat, &kept.c);
 		event_user(e, r, user, "chat.removed", chat, &kept.c);
-		outbox_expel(e->out, user);
 		err = tell_chat(e, r, chat, event, user, NULL);
 	}
 	if (err == ERR_OK && m.admin && kept.c.admins == 0 && kept.c.members > 0)
@@ -307,6 +306,8 @@ enum err method_member_remove(struct request *q)
 		err = member_manager(q, chat, &c);
 	if (err == ERR_OK)
 		err = member_take_out(q->e, q->r, chat, user, "member.removed");
+	if (err == ERR_OK)
+		outbox_expel(q->e->out, user);
 	if (err == ERR_NOT_FOUND && !q->why)
 		q->why = "the user is not a member of the chat";
 	return err;
@@ -323,6 +324,8 @@ enum err method_chat_leave(struct request *q)
 	}
 	if (err == ERR_OK)
 		err = member_take_out(q->e, q->r, chat, q->r->user, "member.left");
+	if (err == ERR_OK)
+		q->expel = q->r->user; /* who asks is to hear the answer first */
 	return absent_is(err, ERR_FORBIDDEN);
 }
 
