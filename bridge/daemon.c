@@ -47,7 +47,6 @@ static void on_up(void *ctx)
 	struct daemon *d = ctx;
 
 	stats_add(&d->stats.link_connects, 1);
-	d->confused = false;
 	core_link_up(d->core);
 }
 
@@ -171,7 +170,7 @@ static void on_signal(struct daemon *d)
 /* --- the loop
  * -------------------------------------------------------------------------------------------- */
 
-static enum err open_fds(struct daemon *d, char *why, size_t why_size)
+static sigset_t watched_signals(void)
 {
 	sigset_t set;
 
@@ -179,8 +178,21 @@ static enum err open_fds(struct daemon *d, char *why, size_t why_size)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	return set;
+}
+
+void daemon_block_signals(void)
+{
+	sigset_t set = watched_signals();
+
 	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static enum err open_fds(struct daemon *d, char *why, size_t why_size)
+{
+	sigset_t set = watched_signals();
+
 	d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	d->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (d->wake_fd >= 0 && d->signal_fd >= 0)
@@ -260,6 +272,7 @@ static enum err turn(struct daemon *d, int *timeout_ms, char *why, size_t why_si
 	err = core_service(d->core, why, why_size);
 	if (d->confused)
 		link_drop(d->link, now_ms());
+	d->confused = false;
 	report(d);
 	return err;
 }

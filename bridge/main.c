@@ -17,8 +17,10 @@ typedef enum err mode_fn(struct instance *i, char *why, size_t why_size);
 
 static enum err run(struct instance *i, char *why, size_t why_size)
 {
-	enum err err = instance_open(i, why, why_size);
+	enum err err;
 
+	daemon_block_signals();
+	err = instance_open(i, why, why_size);
 	return err == ERR_OK ? daemon_run(i, why, why_size) : err;
 }
 

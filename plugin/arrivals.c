@@ -15,6 +15,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "expel.h"
 #include "plugin.h"
 
 #define LOG_PER_SECOND 5
@@ -128,9 +129,11 @@ int arrivals_signin(
 	 * would be another's that had this memory before. */
 	if (conn)
 		arrivals_gone(p, conn);
+	expel_resumed(p);
 	e = signin_check(&p->door, &s, broker_now_ms(), broker_clock_ms(), &r);
 	if (e != ERR_OK || !admit(p, client, &s, &r))
 		return refuse_signin(p, &s, e, r.why);
+	expel_resuming(p, conns_find(p->conns, client));
 	if (r.by_token)
 		p->counters->signins_token++;
 	else
@@ -153,6 +156,8 @@ void arrivals_gone(struct plugin *p, struct conn *conn)
 	link_gone(p, conn);
 	if (!conn->replaced)
 		roll_gone(p, conn);
+	if (p->resuming == conn)
+		p->resuming = NULL;
 	conns_remove(p->conns, conn);
 	p->counters->connections = conns_count(p->conns);
 	link_flush(p);

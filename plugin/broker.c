@@ -5,6 +5,12 @@
 #include <string.h>
 #include <time.h>
 
+bool broker_suffices(void)
+{
+	return mosquitto_property_identifier && mosquitto_property_next &&
+	       mosquitto_property_read_binary && mosquitto_property_read_string;
+}
+
 bool broker_publish(const struct outgoing *o)
 {
 	mosquitto_property *properties = NULL;

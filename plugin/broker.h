@@ -19,8 +19,19 @@
  * register it, which is fine. */
 #define BROKER_EVT_OFFLINE 28
 
-/* Only 2.1 has this function: NULL in 2.0. Does it know this client id, and by which connection? */
+/* What not every broker has, and is NULL where it has not: weak references. */
+
+/* 2.1: the connection that the broker knows by this client id. */
 struct mosquitto *mosquitto_client(const char *client_id) __attribute__((weak));
+
+/* 2.0 has these, but whether it lets plugins have them depends on who built it. Debian does. */
+#pragma weak mosquitto_property_identifier
+#pragma weak mosquitto_property_next
+#pragma weak mosquitto_property_read_binary
+#pragma weak mosquitto_property_read_string
+
+/* Can this broker be worked with? */
+bool broker_suffices(void);
 
 /* Publish a copy of payload; to one client if client is not NULL. correlation may be empty. False
  * when out of memory. It is delivered in the broker's next pass. */

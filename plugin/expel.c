@@ -67,6 +67,26 @@ bool expel_choose(struct plugin *p, struct bytes user, struct bytes client)
 	return p->doomed != NULL;
 }
 
+void expel_resuming(struct plugin *p, struct conn *conn)
+{
+	p->resuming = conn;
+}
+
+void expel_forgot(struct plugin *p, struct conn *conn)
+{
+	if (conn == p->resuming)
+		conn->forgotten++;
+}
+
+void expel_resumed(struct plugin *p)
+{
+	struct conn *conn = p->resuming;
+
+	p->resuming = NULL;
+	if (conn && conn->forgotten >= EXPEL_FORGOTTEN)
+		choose(p, conn);
+}
+
 /* The broker tells us that conn is gone while it closes it, or, of a WebSocket, later. */
 static void close_one(struct plugin *p, struct conn *conn)
 {

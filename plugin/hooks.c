@@ -44,10 +44,13 @@ static enum verdict check_read(struct plugin *p, const struct mosquitto_evt_acl_
 	p->counters->deliveries_checked++;
 	if (id && !(conn && conn->closing))
 		v = access_read(p->access, id, e->topic);
-	if (v == VERDICT_DENY)
+	if (v == VERDICT_DENY) {
 		p->counters->deliveries_refused++;
-	else if (conn)
+		if (conn)
+			expel_forgot(p, conn);
+	} else if (conn) {
 		expel_count(conn, access_was_chat(p->access), p->period);
+	}
 	return v;
 }
 
@@ -79,6 +82,7 @@ static enum verdict check_subscribe(struct plugin *p, const struct mosquitto_evt
 	struct conn *conn = conns_find(p->conns, e->client);
 	enum verdict v = VERDICT_DENY;
 
+	expel_resumed(p);
 	if (!conn)
 		conn = arrivals_adopt(p, e->client);
 	if (conn)
@@ -116,6 +120,7 @@ static int on_message(int event, void *event_data, void *userdata)
 	struct conn *conn = conns_find(p->conns, e->client);
 
 	(void)event;
+	expel_resumed(p);
 	if (!conn)
 		conn = arrivals_adopt(p, e->client);
 	return conn && !conn->closing ? intake(p, conn, e) : MOSQ_ERR_ACL_DENIED;
@@ -128,6 +133,7 @@ static int on_control(int event, void *event_data, void *userdata)
 	struct conn *conn = conns_find(p->conns, e->client);
 
 	(void)event;
+	expel_resumed(p);
 	if (!conn || conn->closing)
 		return MOSQ_ERR_SUCCESS;
 	return link_control(p, conn, e->payload, e->payloadlen);
@@ -157,6 +163,9 @@ static int on_tick(int event, void *event_data, void *userdata)
 	p->period = (uint32_t)(broker_clock_ms() / EXPEL_PERIOD_MS);
 	facts_rest(p->facts);
 	roll_catch_up(p);
+	expel_resumed(p);
+	if (p->link.wait_ticks == 0)
+		expel_close(p);
 	if (link_tick(p))
 		e->next_ns = 1; /* 2.1 takes it as ms until the next tick; 2.0 ticks by itself */
 	return MOSQ_ERR_SUCCESS;

@@ -18,9 +18,9 @@
 #include "wire/conf.h"
 #include "wire/err.h"
 
-#define PASSWORD_SHARE    20   /* per cent of the time that may go into checking passwords */
-#define PASSWORD_BURST_MS 2000 /* of checking, at once, after a pause */
-#define PASSWORD_COSTLIER 4    /* times the configured cost that a stored hash may have */
+#define PASSWORD_SHARE    20  /* per cent of the time that may go into checking passwords */
+#define PASSWORD_BURST_MS 500 /* of checking, at once, after a pause */
+#define PASSWORD_COSTLIER 4   /* times the configured cost that a stored hash may have */
 
 struct passwords;
 

@@ -113,6 +113,9 @@ static bool build(struct plugin *p, const struct mosquitto_opt *options, int cou
 {
 	if (sodium_init() < 0)
 		return fail("libsodium cannot be used");
+	if (!broker_suffices())
+		return fail("this build of mosquitto does not let plugins read MQTT 5 properties; "
+			    "take that of Debian, or 2.1");
 	hash_init();
 	if (!read_options(p, options, count) || !read_keys(p) || !open_directory(p) ||
 		!open_spool(p) || !build_parts(p))

@@ -42,11 +42,12 @@ struct plugin {
 	struct conns *conns;
 	struct roll roll;
 	struct link link;
-	struct conn *doomed; /* connections to be closed: expel.h */
-	uint32_t period;     /* of the clock: expel.h */
-	struct bucket log;   /* sentences about refused sign-ins */
-	bool reloading;      /* the broker is checking its clients again: hooks.c */
-	bool ticked;         /* the broker ticks */
+	struct conn *doomed;   /* connections to be closed: expel.h */
+	struct conn *resuming; /* signed in just now: the broker looks through its queue; expel.h */
+	uint32_t period;       /* of the clock: expel.h */
+	struct bucket log;     /* sentences about refused sign-ins */
+	bool reloading;        /* the broker is checking its clients again: hooks.c */
+	bool ticked;           /* the broker ticks */
 };
 
 #endif

@@ -120,13 +120,16 @@ void throttle_failed(struct throttle *t, uint64_t key, int64_t per_minute, int64
 uint64_t throttle_address(const char *address)
 {
 	static const unsigned char v4_mapped[12] = {[10] = 0xff, [11] = 0xff};
+	struct in_addr v4;
 	struct in6_addr v6;
 
 	if (!address)
 		return hash_bytes("", 0);
+	if (inet_pton(AF_INET, address, &v4) == 1)
+		return hash_bytes(&v4, sizeof(v4));
 	if (inet_pton(AF_INET6, address, &v6) != 1)
 		return hash_bytes(address, strlen(address));
 	if (memcmp(v6.s6_addr, v4_mapped, sizeof(v4_mapped)) == 0)
-		return hash_bytes(v6.s6_addr, sizeof(v6.s6_addr));
+		return hash_bytes(v6.s6_addr + sizeof(v4_mapped), sizeof(v4));
 	return hash_bytes(v6.s6_addr, 8);
 }
