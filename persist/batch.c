@@ -15,6 +15,10 @@
  * A put of a key written before costs a log entry and the value, but only the last value is handed
  * out by batch_writes().
  *
+ * Keys of members and lists begin with a name (persist/keys.h), and are asked for by it: who is in
+ * this chat? Their first writes are chained by that name, newest first, so that batch_each() looks
+ * at a family and not at the whole log: an import of thousands of members asks thousands of times.
+ *
  * The hash is seeded: names are chosen by users, who must not be able to choose collisions.
  */
 #include "persist/batch.h"
@@ -31,6 +35,7 @@
 #define SLOTS_MIN        ((size_t)1 << 10)
 #define NONE             UINT32_MAX
 #define PENDING_ON_STACK 64
+#define FAMILIES         4096
 
 struct chunk {
 	size_t size;
@@ -46,6 +51,7 @@ struct write {
 	uint32_t first;    /* the first write of this key */
 	uint32_t last;     /* in a first write: the newest of this key */
 	uint32_t previous; /* NONE in a first write */
+	uint32_t cousin;   /* in a first write: index + 1 of the one before it in its family */
 	uint32_t hash;
 	enum table table;
 };
@@ -65,6 +71,8 @@ struct batch {
 	struct slot *slots;
 	size_t mask; /* slots - 1; a power of two */
 	size_t keys[TABLE_COUNT], keys_total;
+
+	uint32_t families[FAMILIES]; /* index + 1 of the newest; 0: none */
 
 	struct chunk **chunks;
 	size_t chunk_count, chunk_cap;
@@ -186,6 +194,17 @@ static struct slot *find(const struct batch *b, enum table t, struct bytes key, 
 		at = (at + 1) & b->mask;
 	}
 	return &b->slots[at];
+}
+
+/* Where the chain of the keys begins that begin with the same name as key; NULL if it begins with
+ * none, or those of t are not chained. */
+static uint32_t *family(struct batch *b, enum table t, struct bytes key)
+{
+	size_t len = key.len ? 1 + (size_t)(unsigned char)key.data[0] : 0;
+
+	if ((t != TABLE_MEMBERS && t != TABLE_LISTS) || len == 0 || key.len < len)
+		return NULL;
+	return &b->families[hash_key(b, t, (struct bytes){key.data, len}) % FAMILIES];
 }
 
 static void index_add(struct batch *b, size_t write)
@@ -320,6 +339,8 @@ void batch_clear(struct batch *b)
 		batch_rollback(b, 0);
 	else
 		memset(b->slots, 0, (b->mask + 1) * sizeof(*b->slots));
+	if (b->count > 0)
+		memset(b->families, 0, sizeof(b->families));
 	b->count = 0;
 	b->bytes = 0;
 	b->keys_total = 0;
@@ -364,6 +385,14 @@ static bool add(struct batch *b, enum table t, struct bytes key, const struct by
 			return false;
 		}
 	}
+	if (w.previous == NONE) {
+		uint32_t *newest = family(b, t, key);
+
+		if (newest) {
+			w.cousin = *newest;
+			*newest = index + 1;
+		}
+	}
 	b->log[b->count++] = w;
 	if (w.previous == NONE) {
 		*slot = (struct slot){hash, index + 1};
@@ -400,8 +429,12 @@ static void undo(struct batch *b)
 	struct write *w = &b->log[b->count - 1];
 
 	if (w->previous == NONE) {
-		*find(b, w->table, (struct bytes){w->key, w->key_len}, w->hash) =
-			(struct slot){0, 0};
+		struct bytes key = {w->key, w->key_len};
+		uint32_t *newest = family(b, w->table, key);
+
+		*find(b, w->table, key, w->hash) = (struct slot){0, 0};
+		if (newest)
+			*newest = w->cousin;
 		b->keys[w->table]--;
 		b->keys_total--;
 	} else {
@@ -501,20 +534,49 @@ static bool on_base_key(void *ctx, struct bytes key, struct bytes value)
 	return !m->stopped;
 }
 
-static size_t collect(const struct batch *b, enum table t, struct bytes prefix, struct bytes from,
-	struct pending *out)
+/* Pending writes in a range, found one after another. */
+struct search {
+	const struct batch *b;
+	enum table table;
+	struct bytes prefix, from;
+	bool chained;
+	uint32_t next; /* index + 1 in the chain; else the index to look at */
+};
+
+static struct search search_start(
+	struct batch *b, enum table t, struct bytes prefix, struct bytes from)
+{
+	const uint32_t *newest = family(b, t, prefix);
+
+	return (struct search){b, t, prefix, from, newest != NULL, newest ? *newest : 0};
+}
+
+/* False at the end. */
+static bool search_next(struct search *s, size_t *index)
+{
+	while (s->chained ? s->next > 0 : s->next < s->b->count) {
+		size_t i = s->chained ? s->next - 1 : s->next;
+		const struct write *w = &s->b->log[i];
+		struct bytes key = {w->key, w->key_len};
+
+		s->next = s->chained ? w->cousin : s->next + 1;
+		*index = i;
+		if (w->table == s->table && w->previous == NONE &&
+			in_range(key, s->prefix, s->from))
+			return true;
+	}
+	return false;
+}
+
+static size_t collect(struct search s, struct pending *out)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < b->count; i++) {
-		const struct write *w = &b->log[i];
-		struct bytes key = {w->key, w->key_len};
+	for (size_t i; search_next(&s, &i); n++) {
+		struct bytes key = {s.b->log[i].key, s.b->log[i].key_len};
 
-		if (w->table != t || w->previous != NONE || !in_range(key, prefix, from))
-			continue;
 		if (out)
-			out[n] = (struct pending){key, newest_value(b, i)};
-		n++;
+			out[n] = (struct pending){key, newest_value(s.b, i)};
 	}
 	return n;
 }
@@ -524,11 +586,12 @@ enum err batch_each(struct batch *b, enum table t, struct bytes prefix, struct b
 {
 	struct pending on_stack[PENDING_ON_STACK];
 	struct merge m = {.pending = on_stack, .fn = fn, .fn_ctx = fn_ctx};
+	struct search s = search_start(b, t, prefix, from);
 	enum err e;
 
 	assert(t < TABLE_COUNT);
 	if (b->keys[t])
-		m.count = collect(b, t, prefix, from, NULL);
+		m.count = collect(s, NULL);
 	if (m.count == 0)
 		return b->base->each(b->base->ctx, t, prefix, from, fn, fn_ctx);
 	if (m.count > PENDING_ON_STACK) {
@@ -536,7 +599,7 @@ enum err batch_each(struct batch *b, enum table t, struct bytes prefix, struct b
 		if (!m.pending)
 			return ERR_NOMEM;
 	}
-	collect(b, t, prefix, from, m.pending);
+	collect(s, m.pending);
 	qsort(m.pending, m.count, sizeof(*m.pending), compare_pending);
 
 	e = b->base->each(b->base->ctx, t, prefix, from, on_base_key, &m);
