@@ -356,9 +356,11 @@ enum err core_frame(struct core *c, struct bytes payload)
 	stats_add(&c->stats->frames_received, 1);
 	if (f.hello && c->committing)
 		return ERR_CORRUPT; /* nobody asked for it */
+	if (!f.hello && !c->greeted && !c->greeting)
+		return ERR_OK; /* addressed to the connection before this one; it comes again */
 	if (f.hello)
 		err = hello(c, &f);
-	else if (f.epoch != c->epoch || (!c->greeted && !c->greeting))
+	else if (f.epoch != c->epoch)
 		err = ERR_CORRUPT;
 	else if (f.performed > c->performed)
 		c->performed = f.performed;

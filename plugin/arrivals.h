@@ -6,8 +6,7 @@ struct conn;
 struct mosquitto;
 struct plugin;
 
-/* MOSQ_EVT_BASIC_AUTH: MOSQ_ERR_SUCCESS, and the connection is known from now on, or MOSQ_ERR_AUTH.
- */
+/* MOSQ_EVT_BASIC_AUTH: MOSQ_ERR_AUTH, or MOSQ_ERR_SUCCESS and the connection is known. */
 int arrivals_signin(
 	struct plugin *p, struct mosquitto *client, const char *user, const char *password);
 

@@ -45,8 +45,7 @@ struct conn {
 	uint32_t chat_reads; /* of those, from chats */
 	uint32_t recent[2];  /* deliveries allowed in this period and in the one before */
 	uint32_t period;     /* the period that recent[0] counts */
-	uint32_t
-		forgotten; /* queued messages that the broker dropped when it resumed its session */
+	uint32_t forgotten;  /* queued messages that the broker dropped as it resumed its session */
 	struct node by_key, by_client;
 	struct {
 		struct conn *next, **from; /* from NULL: not in the list */

@@ -10,8 +10,7 @@
 
 struct plugin;
 
-/* Are these `count` whole effects, with topics that can be published to, and nothing behind them?
- */
+/* Are these `count` whole effects, with topics to publish to, and nothing behind them? */
 bool effects_valid(struct reader effects, uint32_t count);
 
 /* Perform the next effect. ERR_OK; ERR_NOMEM: it was not performed. *wait is set if connections

@@ -7,14 +7,14 @@
  *
  * The queue itself cannot be seen from here. A connection surely has nothing queued from a chat if
  *   - no delivery from a chat was allowed since it signed in (what was queued in the session that
- * it resumed was checked, and so counted, then), or
+ *     it resumed was checked, and so counted, then), or
  *   - fewer were allowed in all than can be under way at once: EXPEL_UNDER_WAY, below what the
- * broker allows (max_inflight_messages, at least 20). An MQTT 5 client may ask for less with
- * Receive Maximum, which we are not told: such a client can still get up to so many that were sent
- * before, or
+ *     broker allows (max_inflight_messages, at least 20). An MQTT 5 client may ask for less with
+ *     Receive Maximum, which we are not told: such a client can still get up to so many that were
+ *     sent before, or
  *   - all its subscriptions have QoS 0, for which there is no queue but the socket's, and that had
- * a minute without much to do. Everybody else is closed. That clients acknowledge in time is no
- * argument: one asleep does not.
+ *     a minute without much to do.
+ * Everybody else is closed. That clients acknowledge in time is no argument: one asleep does not.
  */
 #ifndef GNATTER_PLUGIN_EXPEL_H
 #define GNATTER_PLUGIN_EXPEL_H

@@ -166,8 +166,8 @@ static int on_tick(int event, void *event_data, void *userdata)
 	expel_resumed(p);
 	if (p->link.wait_ticks == 0)
 		expel_close(p);
-	if (link_tick(p))
-		e->next_ns = 1; /* 2.1 takes it as ms until the next tick; 2.0 ticks by itself */
+	/* 2.1 takes it as ms until the next tick; 2.0 ticks by itself, often enough. */
+	e->next_ns = link_tick(p);
 	return MOSQ_ERR_SUCCESS;
 }
 

@@ -12,6 +12,7 @@
 
 #define WAIT_TICKS     2
 #define WAIT_BYTES_MAX (4u << 20)
+#define RETRY_MS       50 /* after a lack of memory */
 
 /* A control message, or the rest of one, that waits. */
 struct waiting {
@@ -51,13 +52,20 @@ static bool send_frame(struct plugin *p, bool hello)
 	return true;
 }
 
+static bool may_send(const struct plugin *p)
+{
+	const struct link *l = &p->link;
+
+	return l->bridge && l->in_flight_count < LINK_FRAMES_MAX &&
+	       l->in_flight_count < (size_t)p->conf.frames_in_flight &&
+	       l->next.number < spool_end(p->spool).number;
+}
+
 void link_flush(struct plugin *p)
 {
 	struct link *l = &p->link;
 
-	while (l->bridge && l->in_flight_count < LINK_FRAMES_MAX &&
-		l->in_flight_count < (size_t)p->conf.frames_in_flight &&
-		l->next.number < spool_end(p->spool).number) {
+	while (may_send(p)) {
 		uint64_t first = l->next.number;
 
 		if (!send_frame(p, false))
@@ -288,16 +296,16 @@ void link_gone(struct plugin *p, const struct conn *conn)
 	p->counters->bridge_connected = 0;
 }
 
-bool link_tick(struct plugin *p)
+int link_tick(struct plugin *p)
 {
 	struct link *l = &p->link;
 
 	link_flush(p);
-	if (l->wait_ticks == 0 || --l->wait_ticks > 0)
-		return l->wait_ticks > 0;
-	if (resume(p) != ERR_OK) {
+	if (l->wait_ticks > 0 && --l->wait_ticks == 0 && resume(p) != ERR_OK) {
 		give_up(p, ERR_NOMEM);
 		mosquitto_kick_client_by_clientid(BRIDGE_CLIENT, false);
 	}
-	return l->wait_ticks > 0;
+	if (l->wait_ticks > 0)
+		return 1;
+	return may_send(p) ? RETRY_MS : 0;
 }

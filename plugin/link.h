@@ -46,14 +46,13 @@ struct link {
 /* Send what the window allows. Cheap when there is nothing. */
 void link_flush(struct plugin *p);
 
-/* A message on CONTROL_TOPIC. Returns what the broker is to be told: any error closes the client.
- */
+/* A message on CONTROL_TOPIC. Returns what the broker is to be told; an error closes the client. */
 int link_control(struct plugin *p, const struct conn *from, const void *data, size_t len);
 
 void link_gone(struct plugin *p, const struct conn *conn);
 
-/* True if it wants another tick soon. */
-bool link_tick(struct plugin *p);
+/* In how many ms it wants the next tick at the latest; 0: whenever. */
+int link_tick(struct plugin *p);
 
 void link_finish(struct link *l);
 

@@ -15,8 +15,7 @@
 struct conn;
 struct plugin;
 
-/* message NULL: the default text of e. Returns MOSQ_ERR_ACL_DENIED, what the broker is to be told.
- */
+/* message NULL: the default text of e. Returns what the broker is told: MOSQ_ERR_ACL_DENIED. */
 int refuse(struct plugin *p, struct conn *conn, enum err e, const char *message, const char *topic);
 
 #endif

@@ -112,18 +112,6 @@ struct spool_place spool_end(const struct spool *s)
 	return (struct spool_place){s->h->head, s->next};
 }
 
-struct spool_place spool_find(const struct spool *s, uint64_t number)
-{
-	struct spool_place p = spool_first(s);
-
-	assert(number >= p.number && number <= s->next);
-	for (; p.number < number; p.number++) {
-		p.pos = skip_mark(s, p.pos);
-		p.pos += size_at(s, p.pos);
-	}
-	return p;
-}
-
 uint32_t spool_run(
 	const struct spool *s, struct spool_place *place, uint64_t bytes_max, struct bytes *run)
 {

@@ -6,8 +6,8 @@
  *
  * Killed at any instruction, the file is whole:
  *   append   writes the bytes of the record, then `head`: a record is there or it is not;
- *   release  writes `released`, wipes what is secret, then `tail`. Between the two, records stand
- * at the tail whose numbers are not above `released`: spool_open() finishes the job.
+ *   release  writes `released`, wipes what is secret, then writes `tail`. In between, records stand
+ *            at the tail whose numbers are not above `released`: spool_open() finishes the job.
  */
 #ifndef GNATTER_PLUGIN_SPOOL_H
 #define GNATTER_PLUGIN_SPOOL_H
@@ -50,10 +50,9 @@ struct counters *spool_counters(struct spool *s);
  * ERR_BUSY if there is no room, ERR_TOO_LARGE if there could never be. */
 enum err spool_append(struct spool *s, struct record *r, bool urgent, uint64_t now_ms);
 
-/* The first record kept, the end, and the record with that number (between those two). */
+/* The first record kept, and the end. */
 struct spool_place spool_first(const struct spool *s);
 struct spool_place spool_end(const struct spool *s);
-struct spool_place spool_find(const struct spool *s, uint64_t number);
 
 /* Records from *at on that lie in one piece: as many as fit in bytes_max, but at least one. Moves
  * *at behind them. Returns how many; 0 at the end. *run is lent until they are released. */

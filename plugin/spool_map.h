@@ -1,5 +1,4 @@
-/* spool_map.h — the inside of the spool, shared by spool.c (the ring) and spool_file.c (the file).
- */
+/* spool_map.h — the inside of the spool, for spool.c (the ring) and spool_file.c (the file). */
 #ifndef GNATTER_PLUGIN_SPOOL_MAP_H
 #define GNATTER_PLUGIN_SPOOL_MAP_H
 

@@ -99,6 +99,7 @@ static void test_throttle_address_same_host(void **state)
 		{"2001:db8::1", "2001:db8::ffff:2", true},
 		{"2001:db8::1", "2001:db8:0:1::1", false},
 		{"::ffff:10.0.0.1", "::ffff:10.0.0.2", false},
+		{"::ffff:10.0.0.1", "10.0.0.1", true},
 		{"run/broker.sock", "run/broker.sock", true},
 		{NULL, NULL, true},
 		{NULL, "10.0.0.1", false},
