@@ -53,7 +53,7 @@ $(B)/gnatterctl: $(call objects,clients/gnatterctl) $(WIRE)
 	@echo "  LINK  $@"
 	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lmosquitto -lcjson -lsodium -o $@
 
-$(B)/obj/%.o: %.c
+$(B)/obj/%.o: %.c | packages
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(OUR) $(CFLAGS) -MMD -MP -c $< -o $@

@@ -14,14 +14,17 @@ $(B)/obj/clients/gnatterctl/broker_conf.o: conf/mosquitto.conf.in
 # `set -m` puts gnatterctl into a process group of its own, so that Ctrl-C ends it and not make: it stops
 # broker and daemon and ends well, and so does make. An instance that is there already keeps its port
 # unless PORT says otherwise.
-run: all ## build, make ./instance with demo accounts if it is not there, run broker and daemon
-	@scripts/packages run
+run: run-packages all ## build, make ./instance with demo accounts if it is not there, run broker and daemon
 	@if [ ! -e $(INSTANCE) ]; then \
 		$(B)/gnatterctl init $(INSTANCE) --demo $(if $(PORT),--port $(PORT)); \
 	elif [ -n "$(PORT)" ]; then \
 		sed -i '0,/^listener [1-9]/s/^listener [1-9][0-9]*/listener $(PORT)/' $(INSTANCE)/mosquitto.conf; \
 	fi
 	@set -m 2>/dev/null; $(B)/gnatterctl run $(INSTANCE) --hints
+
+# All that is missing in one go.
+run-packages:
+	@scripts/packages build run
 
 install: all ## install into PREFIX (/usr/local), below DESTDIR if that is set
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/gnatter \
@@ -45,4 +48,4 @@ help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | sort | \
 		while IFS='	' read -r target what; do printf '  make %-11s %s\n' "$$target" "$$what"; done
 
-.PHONY: run install uninstall help
+.PHONY: run run-packages install uninstall help

@@ -18,28 +18,31 @@ struct api {
 	struct bytes slots[API_IN_FLIGHT_MAX]; /* answers that came, owned, by number modulo */
 };
 
-static bool start(struct api **out, const struct instance *in, const struct api_transport *t)
+static enum api_opened start(
+	struct api **out, const struct instance *in, const struct api_transport *t)
 {
 	struct api *a = need(calloc(1, sizeof(*a)));
+	enum api_opened opened;
 
 	signal(SIGPIPE, SIG_IGN); /* a daemon that ends is an error to be told, not our end */
 	a->transport = t;
-	if (!t->open(&a->state, a, in)) {
+	opened = t->open(&a->state, a, in);
+	if (opened != API_OPENED) {
 		free(a);
 		a = NULL;
 	}
 	*out = a;
-	return a != NULL;
+	return opened;
 }
 
 bool api_open(struct api **out, const struct instance *in)
 {
-	return start(out, in, instance_daemon_runs(in) ? &api_mqtt : &api_apply);
-}
+	enum api_opened opened;
 
-bool api_open_offline(struct api **out, const struct instance *in)
-{
-	return start(out, in, &api_apply);
+	do
+		opened = start(out, in, instance_daemon_runs(in) ? &api_mqtt : &api_apply);
+	while (opened == API_GONE);
+	return opened == API_OPENED;
 }
 
 void api_close(struct api *a)

@@ -23,8 +23,6 @@ struct api;
 
 /* Whatever fails is said on stderr; false or NULL then. in must outlive the api. */
 bool api_open(struct api **out, const struct instance *in);
-/* The same, without looking for a daemon: there cannot be one yet. */
-bool api_open_offline(struct api **out, const struct instance *in);
 void api_close(struct api *a); /* NULL is fine */
 
 /* Send a request; params is the text of a JSON object. At most API_IN_FLIGHT_MAX may be unanswered.

@@ -16,6 +16,7 @@
 
 struct apply {
 	struct api *api;
+	int lock_fd; /* our turn at the instance */
 	pid_t pid;
 	FILE *in, *out;      /* the child's */
 	uint32_t unanswered; /* number of the request on its way; 0 if none */
@@ -31,16 +32,32 @@ static void child(const char *program, const char *conf, int in, int out)
 	_exit(127);
 }
 
-static bool apply_open(void **state, struct api *a, const struct instance *in)
+static void close_pair(const int fds[2])
+{
+	for (size_t i = 0; i < 2; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static enum api_opened apply_open(void **state, struct api *a, const struct instance *in)
 {
 	struct apply *p = need(calloc(1, sizeof(*p)));
 	char program[PATH_MAX], conf[PATH_SIZE];
 	int to[2] = {-1, -1}, from[2] = {-1, -1};
+	enum api_opened opened = API_FAILED;
 
 	*state = p;
 	p->api = a;
+	p->lock_fd = -1;
 	if (!programs_daemon(program) || !instance_path(in, "gnatter.conf", conf))
 		goto fail;
+	p->lock_fd = instance_take_turn(in);
+	if (p->lock_fd < 0)
+		goto fail;
+	if (instance_daemon_runs(in)) { /* it came while we waited */
+		opened = API_GONE;
+		goto fail;
+	}
 	if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0 || (p->pid = fork()) < 0) {
 		fail("cannot start %s: %s", program, strerror(errno));
 		goto fail;
@@ -51,17 +68,15 @@ static bool apply_open(void **state, struct api *a, const struct instance *in)
 	close(from[1]);
 	p->in = need(fdopen(to[1], "w"));
 	p->out = need(fdopen(from[0], "r"));
-	return true;
+	return API_OPENED;
 fail:
-	for (size_t i = 0; i < 2; i++) {
-		if (to[i] >= 0)
-			close(to[i]);
-		if (from[i] >= 0)
-			close(from[i]);
-	}
+	close_pair(to);
+	close_pair(from);
+	if (p->lock_fd >= 0)
+		close(p->lock_fd);
 	free(p);
 	*state = NULL;
-	return false;
+	return opened;
 }
 
 /* The child ended, or cannot be talked to: what it said itself on stderr tells why, unless it had
@@ -118,6 +133,7 @@ static void apply_close(void *state)
 	if (p->pid > 0)
 		waitpid(p->pid, NULL, 0);
 	fclose(p->out);
+	close(p->lock_fd);
 	free(p->line);
 	free(p);
 }

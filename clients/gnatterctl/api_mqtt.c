@@ -121,8 +121,10 @@ static bool address(const char *broker, char host[CONF_PATH_MAX], int *port)
 	return true;
 }
 
-/* Connect, again and again while nobody listens: the broker may be on its way up. */
-static bool reach(struct link *l, const char *host, int port)
+/* Connect, again and again while nobody listens: the broker may be on its way up, or what holds the
+ * daemon's lock may be no daemon but the work of another gnatterctl, about to end. */
+static enum api_opened reach(
+	const struct link *l, const struct instance *in, const char *host, int port)
 {
 	int64_t until = now_ms() + API_PATIENCE_MS;
 	int rc;
@@ -135,11 +137,13 @@ static bool reach(struct link *l, const char *host, int port)
 			now_ms() >= until) {
 			fail("the daemon runs, but the broker does not answer at %s: %s", l->broker,
 				rc == MOSQ_ERR_ERRNO ? strerror(why) : mosquitto_strerror(rc));
-			return false;
+			return API_FAILED;
 		}
 		poll(NULL, 0, RETRY_MS);
+		if (!instance_daemon_runs(in))
+			return API_GONE;
 	}
-	return true;
+	return API_OPENED;
 }
 
 static bool sign_in(struct link *l)
@@ -172,12 +176,12 @@ static void link_close(void *state)
 	mosquitto_lib_cleanup();
 }
 
-static bool link_open(void **state, struct api *a, const struct instance *in)
+static enum api_opened link_open(void **state, struct api *a, const struct instance *in)
 {
 	struct link *l = need(calloc(1, sizeof(*l)));
+	enum api_opened opened = API_FAILED;
 	char token[JWT_MAX], host[CONF_PATH_MAX], id[64];
 	int port = 0;
-	bool ok;
 
 	*l = (struct link){.api = a, .broker = in->conf.broker, .connack = -1};
 	mosquitto_lib_init();
@@ -189,16 +193,18 @@ static bool link_open(void **state, struct api *a, const struct instance *in)
 	mosquitto_disconnect_v5_callback_set(l->mosq, on_disconnect);
 	mosquitto_publish_v5_callback_set(l->mosq, on_publish);
 	mosquitto_message_v5_callback_set(l->mosq, on_message);
-	ok = mint(in, token) && address(in->conf.broker, host, &port) &&
-	     mosquitto_username_pw_set(l->mosq, CTL_CLIENT, token) == MOSQ_ERR_SUCCESS &&
-	     reach(l, host, port) && sign_in(l);
+	if (mint(in, token) && address(in->conf.broker, host, &port) &&
+		mosquitto_username_pw_set(l->mosq, CTL_CLIENT, token) == MOSQ_ERR_SUCCESS)
+		opened = reach(l, in, host, port);
+	if (opened == API_OPENED && !sign_in(l))
+		opened = API_FAILED;
 	sodium_memzero(token, sizeof(token));
-	if (!ok) {
+	if (opened != API_OPENED) {
 		link_close(l);
 		l = NULL;
 	}
 	*state = l;
-	return ok;
+	return opened;
 }
 
 static bool link_ask(

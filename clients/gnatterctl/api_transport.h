@@ -6,9 +6,15 @@
 
 #include "clients/gnatterctl/api.h"
 
+enum api_opened {
+	API_OPENED,
+	API_FAILED, /* said on stderr */
+	API_GONE,   /* there is no daemon any more, or there is one now: look again */
+};
+
 struct api_transport {
-	/* All say on stderr what went wrong. */
-	bool (*open)(void **state, struct api *a, const struct instance *in);
+	enum api_opened (*open)(void **state, struct api *a, const struct instance *in);
+	/* False is said on stderr. */
 	bool (*ask)(
 		void *state, uint32_t number, const char *method, const char *params, size_t len);
 	bool (*wait)(void *state); /* until at least one answer came; hand it to api_arrived */

@@ -259,8 +259,11 @@ static bool make_stores(const struct init *i)
 		;
 	if (pid > 0 && WIFEXITED(status))
 		return WEXITSTATUS(status) == 0;
-	if (!interrupted)
-		fail("%s --init did not finish", i->daemon);
+	if (!interrupted && pid > 0)
+		fail("%s --init was ended by signal %d (%s); is the disk full?", i->daemon,
+			WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else if (!interrupted)
+		fail("cannot start %s: %s", i->daemon, strerror(errno));
 	return false;
 }
 
@@ -282,7 +285,7 @@ static bool add_demo(const struct init *i)
 		buf_printf(&b, "{\"user\":\"%s\",\"hash\":\"%s\"},", *u, hash);
 	buf_str(&b, "{\"chat\":\"lobby\",\"title\":\"Lobby\",\"members\":[\"bob\",\"carol\"],"
 		    "\"admins\":[\"alice\"]}]}");
-	if (api_open_offline(&api, &i->in))
+	if (api_open(&api, &i->in))
 		answer = api_call(api, "import", b.data, b.len);
 	if (answer) {
 		const cJSON *done = cJSON_GetObjectItemCaseSensitive(answer, "done");

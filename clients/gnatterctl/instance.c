@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,9 @@
 
 #include "clients/gnatterctl/files.h"
 #include "clients/gnatterctl/say.h"
+
+#define TURN_MS       10000
+#define TURN_RETRY_MS 20
 
 bool instance_path(const struct instance *in, const char *name, char out[PATH_SIZE])
 {
@@ -108,4 +112,22 @@ bool instance_daemon_runs(const struct instance *in)
 	held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 	close(fd);
 	return held;
+}
+
+int instance_take_turn(const struct instance *in)
+{
+	int64_t until = now_ms() + TURN_MS;
+	int fd = open(in->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		fail("cannot open %s: %s", in->dir, strerror(errno));
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK || now_ms() >= until) {
+			fail("another gnatterctl is at work on %s", in->dir);
+			close(fd);
+			return -1;
+		}
+		poll(NULL, 0, TURN_RETRY_MS);
+	}
+	return fd;
 }

@@ -32,6 +32,10 @@ bool instance_path(const struct instance *in, const char *name, char out[PATH_SI
 /* Does a daemon serve it at this moment: does anybody hold the lock on run/gnatterd.pid? */
 bool instance_daemon_runs(const struct instance *in);
 
+/* Starting a gnatterd of any kind is for one gnatterctl at a time: wait for the turn, which lasts
+ * until the returned descriptor is closed. -1 if it does not come within 10 s, said on stderr. */
+int instance_take_turn(const struct instance *in);
+
 /* Become the user with that uid and all of the user's groups; root's doing. False said on stderr.
  */
 bool become_user(unsigned uid, unsigned gid);

@@ -1,16 +1,23 @@
-/* main.c — gnatterctl, the operator's command: makes instances, runs them, keeps accounts and
+/* main.c — gnatterctl, the operator's command: it makes instances, runs them, keeps accounts and
  * chats.
  *
  * In reading order:
  *
- *   main.c      the table of commands, --help, dispatch        args.c  the rest of a command line
- *   instance.c  the directory that is an instance              files.c  files made and removed
- * safely programs.c  where broker, daemon and plugin lie            broker_conf.c  mosquitto.conf
- *   init.c      gnatterctl init
- *   run.c       gnatterctl run: the supervisor, on part.c (one child) and logfile.c (its log)
- *   api.c       a request and its answer: api_mqtt.c when the daemon runs, api_apply.c when not
- *   accounts.c, chats.c, token.c, stats.c, import.c, export.c     one group of commands each
- *   password.c  passwords read from people                     hasher.c  and hashed on all cores
+ *   main.c         the table of commands, --help, dispatch
+ *   args.c         the rest of a command line
+ *   instance.c     the directory that is an instance
+ *   programs.c     where broker, daemon and plugin lie
+ *   broker_conf.c  mosquitto.conf, written and read
+ *   files.c        files made and removed safely
+ *   init.c         gnatterctl init
+ *   run.c          gnatterctl run, with run_prepare.c and run_say.c
+ *   part.c         one of the programs that run, with its log in logfile.c
+ *   api.c          a request and its answer
+ *   api_mqtt.c     ... when the daemon runs
+ *   api_apply.c    ... when it does not
+ *   accounts.c, chats.c, token.c, stats.c, import.c, export.c
+ *                  a group of commands each, with listing.c for those that list
+ *   password.c     passwords read from people; hasher.c hashes many on all cores
  */
 #include <sodium.h>
 #include <stdio.h>

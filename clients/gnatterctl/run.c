@@ -14,136 +14,23 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "clients/gnatterctl/broker_conf.h"
 #include "clients/gnatterctl/command.h"
 #include "clients/gnatterctl/files.h"
-#include "clients/gnatterctl/instance.h"
-#include "clients/gnatterctl/part.h"
-#include "clients/gnatterctl/programs.h"
+#include "clients/gnatterctl/run.h"
 #include "clients/gnatterctl/say.h"
 
 #define READY_MS        60000 /* for the first start */
-#define ORPHANS_S       15    /* for what an earlier run left to end */
 #define CRASHES_MAX     5     /* before the first ready */
 #define ROTATE_EVERY_MS 30000
 #define REPEAT_MS       60000 /* the same failure is told once in so long */
-
-struct run {
-	struct instance in;
-	struct broker_conf broker_conf;
-	char broker_conf_path[PATH_SIZE], conf_path[PATH_SIZE];
-	struct part broker, daemon;
-	int lock_fd, signal_fd;
-	int64_t begun_ms, rotate_at_ms;
-	bool has_terminal, hints;
-	bool ready, stopping;
-	int code;
-};
-
-/* --- before the start
- * --------------------------------------------------------------------------------- */
-
-static void on_alarm(int number)
-{
-	(void)number;
-}
-
-/* The lock is held. By a live `run`: refuse. By what a dead one left: wait until that has ended. */
-static bool wait_for_orphans(struct run *r)
-{
-	struct sigaction act = {.sa_handler = on_alarm};
-	char text[32] = "";
-	long pid = pread(r->lock_fd, text, sizeof(text) - 1, 0) > 0 ? atol(text) : 0;
-	int rc;
-
-	if (pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM)) {
-		fail("%s is being run already, by process %ld", r->in.dir, pid);
-		return false;
-	}
-	sigaction(SIGALRM, &act, NULL);
-	alarm(ORPHANS_S);
-	rc = flock(r->lock_fd, LOCK_EX);
-	alarm(0);
-	if (rc != 0)
-		fail("broker or daemon of an earlier run of %s do not end", r->in.dir);
-	return rc == 0;
-}
-
-static bool lock(struct run *r)
-{
-	char path[PATH_SIZE], text[32];
-	int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-
-	if (!instance_path(&r->in, "run", path))
-		return false;
-	if (mkdir(path, 0750) != 0 && errno != EEXIST) {
-		fail("cannot make the directory %s: %s", path, strerror(errno));
-		return false;
-	}
-	if (!instance_path(&r->in, "run/gnatterctl.lock", path))
-		return false;
-	r->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-	if (r->lock_fd < 0) {
-		fail("cannot open %s: %s", path, strerror(errno));
-		return false;
-	}
-	if (flock(r->lock_fd, LOCK_EX | LOCK_NB) != 0 && !wait_for_orphans(r))
-		return false;
-	if (ftruncate(r->lock_fd, 0) != 0 || pwrite(r->lock_fd, text, (size_t)len, 0) != len) {
-		fail("cannot write %s: %s", path, strerror(errno));
-		return false;
-	}
-	return true;
-}
-
-static bool open_log(struct run *r, struct part *p, const char *name)
-{
-	char path[PATH_SIZE];
-
-	if (!instance_path(&r->in, "log", path))
-		return false;
-	if (mkdir(path, 0750) != 0 && errno != EEXIST) {
-		fail("cannot make the directory %s: %s", path, strerror(errno));
-		return false;
-	}
-	return instance_path(&r->in, name, path) && logfile_open(&p->log, path);
-}
-
-static bool prepare(struct run *r)
-{
-	r->broker = (struct part){.name = "broker",
-		.arguments = {"-c", r->broker_conf_path},
-		.ready_fd = -1,
-		.log.fd = -1};
-	r->daemon = (struct part){.name = "daemon",
-		.arguments = {r->conf_path},
-		.says_ready = true,
-		.ready_fd = -1,
-		.log.fd = -1};
-	if (!instance_path(&r->in, "mosquitto.conf", r->broker_conf_path) ||
-		!instance_path(&r->in, "gnatter.conf", r->conf_path) ||
-		!programs_broker(r->broker.program) || !programs_daemon(r->daemon.program) ||
-		!broker_conf_read(&r->broker_conf, r->broker_conf_path))
-		return false;
-	if (!*r->broker_conf.plugin || access(r->broker_conf.plugin, R_OK) != 0) {
-		fail("the plugin that %s names is not there to be read: %s", r->broker_conf_path,
-			*r->broker_conf.plugin ? r->broker_conf.plugin : "no line 'plugin'");
-		return false;
-	}
-	return lock(r) && open_log(r, &r->broker, "log/broker.log") &&
-	       open_log(r, &r->daemon, "log/daemon.log");
-}
 
 static bool watch_signals(struct run *r)
 {
@@ -151,6 +38,8 @@ static bool watch_signals(struct run *r)
 	int tty = open("/dev/tty", O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	r->has_terminal = tty >= 0;
+	if (r->hints) /* a try-out ends with the make that started it */
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (tty >= 0)
 		close(tty);
 	sigemptyset(&set);
@@ -166,46 +55,11 @@ static bool watch_signals(struct run *r)
 	return r->signal_fd >= 0;
 }
 
-/* --- what is said
- * ------------------------------------------------------------------------------------- */
-
-/* Tell systemd, if it started us and wants to know. */
-static void notify_ready(void)
+static void end_turn(struct run *r)
 {
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	const char *path = getenv("NOTIFY_SOCKET");
-	size_t len = path ? strlen(path) : 0;
-	int s;
-
-	if (len < 2 || len >= sizeof(to.sun_path))
-		return;
-	memcpy(to.sun_path, path, len);
-	if (path[0] == '@')
-		to.sun_path[0] = '\0';
-	s = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (s < 0)
-		return;
-	if (sendto(s, "READY=1", 7, MSG_NOSIGNAL, (struct sockaddr *)&to,
-		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
-		note("cannot tell systemd that all is ready: %s", strerror(errno));
-	close(s);
-}
-
-static void print_hints(const struct run *r)
-{
-	const struct broker_listener *l = broker_conf_mqtt(&r->broker_conf);
-	unsigned port = l ? l->port : 1883;
-
-	printf("\nPaste these into other terminals; Ctrl-C here ends it.\n\n"
-	       "  alice listens          mosquitto_sub -p %u -u alice -P demo -q 1 -t "
-	       "chat/lobby/msg\n"
-	       "  bob writes             mosquitto_pub -p %u -u bob -P demo -q 1 -t "
-	       "chat/lobby/send "
-	       "-m 'hello'\n"
-	       "  alice reads it back    mosquitto_rr -p %u -u alice -P demo -q 1 -V 5 -t "
-	       "api/history "
-	       "-e r -m '{\"chat\":\"lobby\"}'\n\n",
-		port, port, port);
+	if (r->turn_fd >= 0)
+		close(r->turn_fd);
+	r->turn_fd = -1;
 }
 
 static void become_ready(struct run *r)
@@ -214,36 +68,14 @@ static void become_ready(struct run *r)
 		note("the daemon serves again");
 		return;
 	}
+	end_turn(r);
 	r->ready = true;
 	puts("ready");
 	if (r->hints)
-		print_hints(r);
+		run_print_hints(r);
 	fflush(stdout);
-	notify_ready();
+	run_notify_ready();
 }
-
-/* The one sentence for a part that cannot start. */
-static void say_cannot_start(const struct run *r, const struct part *p)
-{
-	const struct broker_listener *taken = NULL;
-	char text[PART_REASON_MAX];
-
-	if (p == &r->broker && logfile_says(&p->log, "Address already in use"))
-		taken = broker_conf_port_taken(&r->broker_conf);
-	if (taken) {
-		fail("the broker cannot start: port %u%s%s is in use by another program; end that "
-		     "one, or "
-		     "change 'listener %u' in %s",
-			taken->port, *taken->address ? " on " : "", taken->address, taken->port,
-			r->broker_conf_path);
-		return;
-	}
-	part_describe(p, text, sizeof(text));
-	fail("the %s cannot start: it %s (its log is %s)", p->name, text, p->log.path);
-}
-
-/* --- what happens
- * ------------------------------------------------------------------------------------- */
 
 static void stop(struct run *r, int code)
 {
@@ -299,7 +131,7 @@ static void on_death(struct run *r, struct part *p)
 		return;
 	}
 	if (!r->ready && (WIFEXITED(p->status) || too_often)) {
-		say_cannot_start(r, p);
+		run_say_cannot_start(r, p);
 		stop(r, 1);
 		return;
 	}
@@ -432,17 +264,19 @@ static void loop(struct run *r)
 
 int command_run(const struct args *a)
 {
-	struct run r = {.lock_fd = -1, .signal_fd = -1, .hints = args_has(a, "hints")};
+	struct run r = {
+		.lock_fd = -1, .signal_fd = -1, .turn_fd = -1, .hints = args_has(a, "hints")};
 	const char *dir = a->operands > 0 ? a->operand[0] : a->dir;
 
 	umask(0027);
 	r.broker.log.fd = r.daemon.log.fd = -1;
-	if (!instance_open(&r.in, dir) || !prepare(&r) || !watch_signals(&r))
+	if (!instance_open(&r.in, dir) || !run_prepare(&r) || !watch_signals(&r))
 		r.code = 1;
 	else
 		loop(&r);
 	logfile_close(&r.broker.log);
 	logfile_close(&r.daemon.log);
+	end_turn(&r);
 	if (r.signal_fd >= 0)
 		close(r.signal_fd);
 	if (r.lock_fd >= 0)

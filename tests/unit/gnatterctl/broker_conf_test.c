@@ -135,7 +135,7 @@ static void test_port_free_sees_a_listener(void **state)
 	assert_true(port_free("127.0.0.1", port));
 }
 
-/* conf/gnatter.conf is what init writes. */
+/* conf/gnatter.conf is what init writes: after a change of options, take it from a new instance. */
 static void test_shipped_gnatter_conf_is_printed(void **state)
 {
 	(void)state;
