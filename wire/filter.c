@@ -40,7 +40,6 @@ static const struct readable {
 	{FILTER_USER, "user", 2, {{NULL, name_user_ok}, {"status", NULL}}},
 	{FILTER_PRESENCE, "presence", 1, {{NULL, name_user_ok}}},
 	{FILTER_PRESENCE, "presence", 2, {{NULL, name_user_ok}, {NULL, name_device_ok}}},
-	{FILTER_REPLY, "reply", 1, {{NULL, name_method_ok}}},
 	{FILTER_NOTHING, "api", 0, {{0}}},
 };
 
@@ -114,7 +113,7 @@ static struct filter parse_ours(const struct levels *l)
 		f.kind = r->kind;
 		f.device_level = r->kind == FILTER_PRESENCE && r->depth == 2;
 	}
-	if (f.kind == FILTER_FOREIGN || f.kind == FILTER_NOTHING || f.kind == FILTER_REPLY)
+	if (f.kind == FILTER_FOREIGN || f.kind == FILTER_NOTHING)
 		return f;
 	if (is_wild(l->at[1]))
 		return (struct filter){.kind = FILTER_WIDE};
@@ -133,6 +132,8 @@ struct filter filter_parse(const char *filter)
 
 	if (is_wild(first))
 		return (struct filter){.kind = FILTER_WIDE};
+	if (is(first, "reply"))
+		return (struct filter){.kind = FILTER_REPLY};
 	if (first.len && first.data[0] == '$') {
 		if (is(first, "$share") && l.count > 1)
 			return (struct filter){.kind = FILTER_WIDE};

@@ -132,9 +132,12 @@ static struct topic parse_api(const char *at)
 	return parse_method(at, TOPIC_API);
 }
 
+/* Whatever name a client likes for its answers: nobody but the server publishes there. */
 static struct topic parse_reply(const char *at)
 {
-	return parse_method(at, TOPIC_REPLY);
+	struct topic t = parse_method(at, TOPIC_REPLY);
+
+	return t.kind == TOPIC_REPLY ? t : (struct topic){.kind = TOPIC_REPLY};
 }
 
 static struct topic parse_sys(const char *at)
@@ -165,7 +168,8 @@ struct topic topic_parse(const char *name)
 		if (name[s->len] == '/')
 			return s->parse(name + s->len + 1);
 		if (name[s->len] == '\0')
-			return s->parse == parse_sys ? parse_sys("") : invalid;
+			return s->parse == parse_sys || s->parse == parse_reply ? s->parse("")
+										: invalid;
 	}
 	if (name[0] == '\0')
 		return invalid;

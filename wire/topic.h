@@ -26,7 +26,7 @@ enum topic_kind {
 	TOPIC_PRESENCE_DEVICE, /* presence/<u>/<d> */
 	TOPIC_PRESENCE_USER,   /* presence/<u> */
 	TOPIC_API,             /* api/<method> */
-	TOPIC_REPLY,           /* reply/<method> */
+	TOPIC_REPLY,           /* reply/<method>, or anything below reply, and reply itself */
 	TOPIC_SYS,             /* $SYS/... */
 	TOPIC_DOLLAR,          /* any other topic that starts with $ */
 };
@@ -49,7 +49,7 @@ enum filter_kind {
 	FILTER_CHAT,     /* only topics of the one chat `chat` */
 	FILTER_USER,     /* only user/<u>/... of the one user `user` */
 	FILTER_PRESENCE, /* only presence/<u> or presence/<u>/... of the one user `user` */
-	FILTER_REPLY,    /* only below reply/ */
+	FILTER_REPLY,    /* only reply and below */
 	FILTER_SYS,      /* $SYS/... */
 	FILTER_WIDE,     /* reaches across chats or users, or is $share/...: for admins */
 };
