@@ -1,8 +1,9 @@
 /* core.c
  *
- * Positions. `applied` is the number of the last record applied, in memory; what is committed is in
- * the store under x"position", in the same batch as the writes. A run of records that writes
- * nothing is not committed: after a crash the plugin sends it again, and it is answered again.
+ * Positions. `applied` is the number of the last record applied, in memory; `committed` is in the
+ * store under x"position", in the same batch as the writes. A run of records that writes nothing is
+ * not committed: when the link or the daemon dies the plugin sends again what it still has of it,
+ * and it is answered again.
  *
  * The greeting. HELLO says epoch and `applied`; the hello frame says which epoch the spool has and
  * which effects the plugin has performed. Those that are owed beyond that are sent again, then a
@@ -17,6 +18,7 @@
 #include "bridge/engine/engine.h"
 #include "bridge/parts.h"
 #include "bridge/prepare.h"
+#include "bridge/room.h"
 #include "persist/base.h"
 #include "persist/journal.h"
 #include "persist/keys.h"
@@ -60,9 +62,10 @@ struct core {
 	struct buf control; /* a control message in the making */
 
 	struct pending *first, **last;
-	uint64_t epoch, applied;
-
-	bool room; /* in the directory, for requests that write to it */
+	uint64_t epoch;
+	uint64_t applied;   /* number of the last record applied */
+	uint64_t committed; /* of the last one whose commit is done */
+	uint64_t expected;  /* number of the next frame's first record */
 
 	bool greeted;       /* the plugin has answered on this connection */
 	bool hello_due;     /* to be sent when the commit under way is done */
@@ -116,21 +119,28 @@ static enum err add_owed(struct core *c, uint64_t number, uint32_t part)
 	return ERR_OK;
 }
 
+struct loading {
+	struct core *c;
+	enum err err;
+};
+
 static bool load_owed(void *ctx, struct bytes key, struct bytes value)
 {
-	struct core *c = ctx;
+	struct loading *l = ctx;
 	uint64_t number;
 	uint32_t part;
 
 	(void)value;
 	key_owed_parts(key, &number, &part);
-	return add_owed(c, number, part) == ERR_OK;
+	l->err = add_owed(l->c, number, part);
+	return l->err == ERR_OK;
 }
 
 static enum err load(struct core *c)
 {
 	struct key position = key_meta("position");
 	struct key owed = key_owed_all();
+	struct loading l = {c, ERR_OK};
 	struct bytes v;
 	struct reader r;
 	enum err err = store_get(c->store, NULL, key_bytes(&position), &v);
@@ -139,12 +149,13 @@ static enum err load(struct core *c)
 		return err == ERR_NOT_FOUND ? ERR_OK : err;
 	r = reader_of(v.data, v.len);
 	c->epoch = read_u64(&r);
-	c->applied = read_u64(&r);
+	c->applied = c->committed = read_u64(&r);
 	free((void *)(uintptr_t)v.data);
 	if (r.failed)
 		return ERR_CORRUPT;
-	return store_each(
-		c->store, NULL, key_bytes(&owed), (struct bytes){NULL, 0}, false, load_owed, c);
+	err = store_each(
+		c->store, NULL, key_bytes(&owed), (struct bytes){NULL, 0}, false, load_owed, &l);
+	return err == ERR_OK ? l.err : err;
 }
 
 enum err core_create(struct core **out, const struct conf *conf, struct store *s,
@@ -274,6 +285,8 @@ void core_link_down(struct core *c)
 {
 	c->greeted = c->greeting = c->hello_due = false;
 	drop_pending(c);
+	if (!c->committing)
+		c->applied = c->committed; /* what wrote nothing may not have been told: again */
 }
 
 bool core_ready(const struct core *c)
@@ -306,7 +319,7 @@ static enum err adopt_spool(struct core *c, const struct frame *f)
 			err = resend(c, &c->owed[i]);
 	c->owed_all_stale = true;
 	c->epoch = f->epoch;
-	c->applied = f->first - 1;
+	c->applied = c->committed = f->first - 1;
 	return err;
 }
 
@@ -360,10 +373,11 @@ enum err core_frame(struct core *c, struct bytes payload)
 		return ERR_OK; /* addressed to the connection before this one; it comes again */
 	if (f.hello)
 		err = hello(c, &f);
-	else if (f.epoch != c->epoch)
+	else if (f.epoch != c->epoch || f.first != c->expected)
 		err = ERR_CORRUPT;
 	else if (f.performed > c->performed)
 		c->performed = f.performed;
+	c->expected = f.first + f.count;
 	if (err == ERR_OK && f.count > 0)
 		err = add_pending(c, f.records);
 	kick(c);
@@ -373,24 +387,13 @@ enum err core_frame(struct core *c, struct bytes payload)
 /* --- applying
  * ------------------------------------------------------------------------------------------- */
 
-/* Is there room in the directory? Looked up once a commit, and again before each request while the
- * commit grows. */
-static bool has_room(struct core *c, const struct record *r)
-{
-	if (r->type == RECORD_API && batch_touches_directory(c->batch))
-		c->room = directory_has_room(c->directory, c->batch);
-	return c->room;
-}
-
 static enum err apply_record(struct core *c, struct record *r)
 {
 	enum err refuse = prepare_record(&c->prepare, r, c->conf);
 
 	if (refuse == ERR_NOMEM)
 		return refuse;
-	if (refuse == ERR_OK && !has_room(c, r))
-		refuse = ERR_FULL;
-	return engine_apply(&c->engine, r, refuse);
+	return apply_with_room(&c->engine, c->directory, r, refuse);
 }
 
 /* Apply what is pending, up to about COMMIT_BYTES_MAX. */
@@ -501,7 +504,6 @@ static enum err start_commit(struct core *c)
 
 	batch_clear(c->batch);
 	outbox_reset(&c->outbox);
-	c->room = directory_has_room(c->directory, c->batch);
 	if (err == ERR_OK)
 		err = apply_pending(c);
 	stats_add(&c->stats->messages_stored, c->engine.messages - messages);
@@ -538,6 +540,7 @@ static enum err end_commit(struct core *c, char *why, size_t why_size)
 		return err;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	c->committing = false;
+	c->committed = c->applied;
 	stats_add(&c->stats->commits, 1);
 	stats_add(&c->stats->commit_us, (uint64_t)((now.tv_sec - c->commit_start.tv_sec) * 1000000 +
 						   (now.tv_nsec - c->commit_start.tv_nsec) / 1000));

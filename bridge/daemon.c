@@ -2,6 +2,8 @@
 #include "bridge/daemon.h"
 
 #include "bridge/core.h"
+#include "bridge/engine/answer.h"
+#include "bridge/engine/api.h"
 #include "bridge/link.h"
 #include "bridge/reads.h"
 #include "wire/effect.h"
@@ -72,7 +74,11 @@ static bool on_send(void *ctx, struct bytes control)
 {
 	struct daemon *d = ctx;
 
-	return link_send(d->link, control);
+	if (link_send(d->link, control))
+		return true;
+	d->confused = core_ready(
+		d->core); /* start over: nothing may be told after it that was not told */
+	return false;
 }
 
 /* Effects that belong to no record: sent once. */
@@ -88,30 +94,37 @@ static void send_loose(struct daemon *d, const struct buf *effects, uint32_t cou
 	control_encode_header(&c, at);
 	d->control.len = CONTROL_HEADER;
 	buf_put(&d->control, effects->data, effects->len);
-	if (!d->control.failed)
-		link_send(d->link, (struct bytes){d->control.data, d->control.len});
+	if (d->control.failed ||
+		!link_send(d->link, (struct bytes){d->control.data, d->control.len}))
+		fprintf(stderr, "gnatterd: %u answers could not be sent\n", count);
 }
 
 static void refuse_read(struct daemon *d, struct bytes record)
 {
-	static const char answer[] =
-		"{\"error\":{\"code\":\"busy\",\"message\":\"too many requests wait; try again\"}}";
-	struct buf b = {0};
+	struct json_object json;
+	struct buf answer = {0};
+	struct buf effect = {0};
+	struct bytes re;
 	struct record r;
 	uint32_t size;
 
 	stats_add(&d->stats.reads_refused, 1);
 	if (record_decode(&r, record.data, record.len, &size) != ERR_OK)
 		return;
-	effect_encode(&b, &(struct effect){.type = EFFECT_ANSWER,
-				  .user = r.user,
-				  .client = r.client,
-				  .topic = r.response,
-				  .correlation = r.correlation,
-				  .payload = {answer, sizeof(answer) - 1}});
-	if (!b.failed)
-		send_loose(d, &b, 1);
-	buf_free(&b);
+	if (api_request_parse(&json, &r, &re) == ERR_OK) {
+		answer_error(&answer, ERR_BUSY, "too many requests wait; try again", re);
+		json_finish(&json);
+		effect_encode(&effect, &(struct effect){.type = EFFECT_ANSWER,
+					       .user = r.user,
+					       .client = r.client,
+					       .topic = r.response,
+					       .correlation = r.correlation,
+					       .payload = {answer.data, answer.len}});
+		if (!answer.failed && !effect.failed)
+			send_loose(d, &effect, 1);
+	}
+	buf_free(&answer);
+	buf_free(&effect);
 }
 
 static void on_read(void *ctx, struct bytes record)
@@ -138,6 +151,18 @@ static void send_answers(struct daemon *d)
 /* --- signals
  * --------------------------------------------------------------------------------------------- */
 
+/* For the next sign-in at the broker, which reads it anew, too. */
+static void reload_key(struct daemon *d)
+{
+	struct jwt_keys keys = {0};
+	const char *why = "";
+
+	if (jwt_load_hs256(&keys, d->instance->conf.token_key_file, &why) == ERR_OK)
+		d->instance->keys = keys;
+	else
+		fprintf(stderr, "gnatterd: the key stays as it was: %s\n", why);
+}
+
 static void reload(struct daemon *d)
 {
 	struct conf next;
@@ -153,6 +178,7 @@ static void reload(struct daemon *d)
 	else
 		fprintf(stderr, "gnatterd: reloaded\n");
 	reads_reload(d->reads, &d->instance->conf);
+	reload_key(d);
 }
 
 static void on_signal(struct daemon *d)

@@ -6,6 +6,7 @@
 #include "bridge/engine/engine.h"
 #include "bridge/prepare.h"
 #include "bridge/query.h"
+#include "bridge/room.h"
 #include "persist/base.h"
 #include "persist/journal.h"
 
@@ -113,10 +114,8 @@ static enum err carry_out(
 
 	batch_clear(o->batch);
 	outbox_reset(&o->outbox);
-	if (refuse == ERR_OK && !directory_has_room(o->instance->directory, o->batch))
-		refuse = ERR_FULL;
 	if (err == ERR_OK)
-		err = engine_apply(&o->engine, r, refuse);
+		err = apply_with_room(&o->engine, o->instance->directory, r, refuse);
 	if (err != ERR_OK) {
 		snprintf(why, why_size, "a request cannot be carried out: %s", err_text(err));
 		return err;

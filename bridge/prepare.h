@@ -13,9 +13,14 @@
 #include "wire/conf.h"
 #include "wire/record.h"
 
+#define PREPARE_USERS 1024
+#define PREPARE_BURST 5
+
 struct prepare {
 	struct buf payload; /* of the record last prepared */
 	int64_t budget_us, refilled_us;
+	int64_t free_at_us[PREPARE_USERS]; /* by a hash of the user: when the last one is paid off
+					    */
 };
 
 void prepare_finish(struct prepare *p);

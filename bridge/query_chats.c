@@ -364,6 +364,10 @@ enum err query_chat_get(struct query *q)
 	}
 	if (err == ERR_OK)
 		err = query_chat(q, l.chat, &c);
+	if (err == ERR_NOT_FOUND && name_pair_other(l.chat, q->r->user).len > 0) {
+		c = (struct chat){.kind = KIND_PAIR, .members = 2}; /* nothing was said yet */
+		err = ERR_OK;
+	}
 	if (err == ERR_OK)
 		err = query_state(q, l.chat, &s);
 	if (err != ERR_OK)

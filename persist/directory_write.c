@@ -230,6 +230,12 @@ bool directory_has_room(struct directory *d, const struct batch *b)
 	mdb_env_info(d->env, &info);
 	mdb_env_stat(d->env, &stat);
 	n.page_size = stat.ms_psize;
+	used = info.me_last_pgno + 1;
+	in_map = info.me_mapsize / n.page_size;
+	/* Asked often, and mostly there is far more room than so many bytes could need in any case.
+	 */
+	if (in_map > used && in_map - used > ROOM_SPARE + batch_bytes(b) / 16)
+		return true;
 	for (enum table t = TABLE_STORE + 1; t < TABLE_COUNT; t++)
 		batch_writes(b, t, on_need, &n);
 	if (n.writes == 0)
@@ -238,8 +244,6 @@ bool directory_has_room(struct directory *d, const struct batch *b)
 	/* Each write copies a leaf and may split it; together they copy no more than all pages
 	 * there are, and fill new ones at least by half. On top: the paths to the roots and the
 	 * list of free pages. */
-	used = info.me_last_pgno + 1;
-	in_map = info.me_mapsize / n.page_size;
 	pages = used + 4 * n.bytes / n.page_size;
 	if (pages > 2 * n.writes)
 		pages = 2 * n.writes;

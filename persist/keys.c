@@ -148,6 +148,25 @@ struct key key_owed_all(void)
 	return k;
 }
 
+struct key key_removed(struct bytes user)
+{
+	struct key k;
+
+	build(&k, 'r', part(user), none, none);
+	seal(&k);
+	return k;
+}
+
+struct key key_edits(struct bytes chat, uint64_t seq)
+{
+	struct key k;
+
+	build(&k, 'e', part(chat), none, none);
+	put_number(&k, seq);
+	seal(&k);
+	return k;
+}
+
 struct key key_meta(const char *name)
 {
 	struct key k;

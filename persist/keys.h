@@ -1,14 +1,16 @@
 /* keys.h — keys and values of store and directory, written and read in one place.
  *
- * Keys. Strings carry their length in one byte before them (the bare names that are the keys of users
- * and chats do not), numbers are 8 bytes big-endian, so that
- * order is useful: all messages of a chat stand together, in order of seq.
+ * Keys. Strings carry their length in one byte before them (the bare names that are the keys of
+ * users and chats do not), numbers are 8 bytes big-endian, so that order is useful: all messages of
+ * a chat stand together, in order of seq.
  *
  *   store      m chat seq           the message, exactly the bytes published
  *              s chat               struct chat_state
  *              d chat user id       seq (dedupe)
  *              k chat user          struct mark
  *              o number part        effects owed to the plugin (encoded effects, wire/effect.h)
+ *              e chat seq           u64: how often the message was edited
+ *              r user               u64: when an account of that name was removed, ms
  *              x "position"         u64 epoch, u64 number: records applied
  *              x "redo"             the directory's writes of the last commit that had any
  *              x "schema"           u32
@@ -30,9 +32,9 @@
 #include "wire/jwt.h"
 #include "wire/name.h"
 
-#define KEY_MAX          512
-#define MESSAGE_ID_MAX   64
-#define TITLE_BYTES_MAX  512
+#define KEY_MAX           512
+#define MESSAGE_ID_MAX    64
+#define TITLE_BYTES_MAX   512
 #define PASSWORD_HASH_MAX 128
 
 /* A key in the making. Static storage or stack; 0 length after an overlong part. */
@@ -54,6 +56,8 @@ struct key key_mark(struct bytes chat, struct bytes user);
 struct key key_marks(struct bytes chat); /* prefix */
 struct key key_owed(uint64_t number, uint32_t part);
 struct key key_owed_all(void); /* prefix */
+struct key key_removed(struct bytes user);
+struct key key_edits(struct bytes chat, uint64_t seq);
 struct key key_meta(const char *name);
 struct key key_user(struct bytes user);
 struct key key_chat(struct bytes chat);
@@ -62,7 +66,8 @@ struct key key_members(struct bytes chat); /* prefix */
 struct key key_list(struct bytes user, struct bytes chat);
 struct key key_lists(struct bytes user); /* prefix */
 
-/* The last part of a key of members, lists (a name), of messages (seq) or of owed (number, part). */
+/* The last part of a key of members, lists (a name), of messages (seq) or of owed (number, part).
+ */
 struct bytes key_last_name(struct bytes key);
 uint64_t key_message_seq(struct bytes key);
 void key_owed_parts(struct bytes key, uint64_t *number, uint32_t *part);

@@ -18,9 +18,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <leveldb/c.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "persist/folder.h"
@@ -28,8 +30,9 @@
 #include "persist/store_check.h"
 
 #define BLOCK_SIZE  ((size_t)4 << 10)
-#define FILE_SIZE   ((size_t)8 << 20)
 #define FOLDER_MODE 0750
+
+#define COMPACTION_NICE 10
 
 struct store {
 	leveldb_t *db;
@@ -111,7 +114,6 @@ static struct store *make_parts(const char *path, const struct conf *conf)
 	leveldb_options_set_write_buffer_size(s->options, (size_t)conf->store_write_buffer_size);
 	leveldb_options_set_max_open_files(s->options, (int)conf->store_open_files_max);
 	leveldb_options_set_block_size(s->options, BLOCK_SIZE);
-	leveldb_options_set_max_file_size(s->options, FILE_SIZE);
 	leveldb_options_set_compression(s->options, leveldb_snappy_compression);
 	leveldb_options_set_paranoid_checks(s->options, 1);
 	s->reading = leveldb_readoptions_create();
@@ -225,10 +227,36 @@ static enum err make_new(struct store *s, char *why, size_t why_size)
 	return e;
 }
 
+struct opening {
+	struct store *s;
+	enum store_mode mode;
+	char *why;
+	size_t why_size;
+	enum err result;
+};
+
+/* LevelDB compacts on a thread of its own, which the first one to need it starts, with its
+ * priority. Here that is this thread, of low priority: the broker and the commits come first on a
+ * full machine. The range that is compacted is empty. */
+static void *open_quietly(void *arg)
+{
+	static const char nothing[] = {0};
+	struct opening *o = arg;
+
+	setpriority(PRIO_PROCESS, 0, COMPACTION_NICE);
+	o->result = o->mode == STORE_CREATE ? make_new(o->s, o->why, o->why_size)
+					    : open_existing(o->s, o->why, o->why_size);
+	if (o->result == ERR_OK)
+		leveldb_compact_range(o->s->db, nothing, 1, nothing, 1);
+	return NULL;
+}
+
 enum err store_open(struct store **out, const char *path, const struct conf *conf,
 	enum store_mode mode, char *why, size_t why_size)
 {
 	struct store *s = make_parts(path, conf);
+	struct opening o = {s, mode, why, why_size, ERR_OK};
+	pthread_t opener;
 	enum err e;
 
 	*out = NULL;
@@ -236,7 +264,13 @@ enum err store_open(struct store **out, const char *path, const struct conf *con
 		snprintf(why, why_size, "out of memory");
 		return ERR_NOMEM;
 	}
-	e = mode == STORE_CREATE ? make_new(s, why, why_size) : open_existing(s, why, why_size);
+	if (pthread_create(&opener, NULL, open_quietly, &o) != 0) {
+		free_parts(s);
+		snprintf(why, why_size, "no thread can be started");
+		return ERR_LIMIT;
+	}
+	pthread_join(opener, NULL);
+	e = o.result;
 	if (e != ERR_OK) {
 		free_parts(s);
 		return e;

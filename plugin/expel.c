@@ -43,6 +43,11 @@ static void choose(struct plugin *p, struct conn *conn)
 	conn_enter(conn, CONN_DOOMED, &p->doomed);
 }
 
+void expel_choose_one(struct plugin *p, struct conn *conn)
+{
+	choose(p, conn);
+}
+
 bool expel_choose_queued(struct plugin *p, struct bytes user)
 {
 	struct person *person = conns_person(p->conns, user);

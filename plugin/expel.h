@@ -40,6 +40,7 @@ bool expel_may_have_queued(const struct conn *conn, uint32_t period);
  * with that client id. True if there are any. */
 bool expel_choose_queued(struct plugin *p, struct bytes user);
 bool expel_choose(struct plugin *p, struct bytes user, struct bytes client);
+void expel_choose_one(struct plugin *p, struct conn *conn);
 
 /* When a session is resumed the broker asks for each queued message whether it may still be read,
  * and drops those refused; but (2.0.11 to 2.0.20) it does not give back their places among those

@@ -69,7 +69,8 @@ static bool learn(struct facts *f, struct identity *id, uint64_t version)
 		e = facts_account(f, (struct bytes){id->user, id->user_len}, &u);
 		if (e != ERR_OK && e != ERR_NOT_FOUND)
 			return false;
-		id->memo.account_ok = e == ERR_OK && !u.disabled;
+		id->memo.account_ok = e == ERR_OK && !u.disabled &&
+				      (id->created == 0 || id->created == u.created);
 		if (!id->role_fixed)
 			id->role = u.role;
 	}

@@ -12,6 +12,7 @@
 #include "intake.h"
 #include "plugin.h"
 #include "refuse.h"
+#include "wire/json.h"
 #include "wire/record.h"
 
 static const int answers[] = {
@@ -35,6 +36,25 @@ static struct identity *absent(struct plugin *p, const struct mosquitto *client)
 		p->access, mosquitto_client_id(client), mosquitto_client_username(client));
 }
 
+/* What the broker has queued for a session that is resumed may be older than the account: then it
+ * was for another one who had the name before. Everything with a time says it; of the rest nobody
+ * can tell. */
+static bool is_anothers(const struct conn *conn, const struct mosquitto_evt_acl_check *e)
+{
+	uint64_t ts = e->payloadlen ? json_peek_u64(e->payload, e->payloadlen, "ts") : 0;
+
+	return ts == 0 ? conn->id.reused : ts < conn->id.created;
+}
+
+/* Somebody whose account is gone, disabled, or another's by now, has no business here. */
+static void close_if_dead(struct plugin *p, struct conn *conn)
+{
+	bool ok = conn->id.system || facts_account_ok(p->facts, &conn->id);
+
+	if (!ok && conn->id.memo.version != 0) /* 0: the directory could not be read */
+		expel_choose_one(p, conn);
+}
+
 static enum verdict check_read(struct plugin *p, const struct mosquitto_evt_acl_check *e)
 {
 	struct conn *conn = conns_find(p->conns, e->client);
@@ -44,10 +64,14 @@ static enum verdict check_read(struct plugin *p, const struct mosquitto_evt_acl_
 	p->counters->deliveries_checked++;
 	if (id && !(conn && conn->closing))
 		v = access_read(p->access, id, e->topic);
+	if (v == VERDICT_ALLOW && conn && conn == p->resuming && is_anothers(conn, e))
+		v = VERDICT_DENY;
 	if (v == VERDICT_DENY) {
 		p->counters->deliveries_refused++;
-		if (conn)
+		if (conn) {
 			expel_forgot(p, conn);
+			close_if_dead(p, conn);
+		}
 	} else if (conn) {
 		expel_count(conn, access_was_chat(p->access), p->period);
 	}
@@ -72,8 +96,10 @@ static enum verdict check_write(struct plugin *p, const struct mosquitto_evt_acl
 
 	if (id && !(conn && conn->closing))
 		v = access_write(p->access, id, &publish);
-	if (v == VERDICT_DENY && conn && !id->absent && !conn->closing)
+	if (v == VERDICT_DENY && conn && !id->absent && !conn->closing) {
 		tell_why(p, conn, e->topic);
+		close_if_dead(p, conn);
+	}
 	return v;
 }
 

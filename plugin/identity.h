@@ -25,6 +25,8 @@ struct identity {
 	bool absent;     /* has no connection now, or one that is being replaced */
 	bool role_fixed; /* the token said the role; else it is the account's of now */
 	enum role role;
+	bool reused;      /* the account's name belonged to another one before */
+	uint64_t created; /* of the account that signed in, ms; 0: any of that name */
 	struct memo memo;
 };
 

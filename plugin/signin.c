@@ -129,6 +129,8 @@ enum err signin_check(const struct doorkeeper *d, const struct signin *s, int64_
 	if (e != ERR_OK)
 		return e;
 	out->id.role = account.role;
+	out->id.created = account.created;
+	out->id.reused = account.valid_after_ms != 0 && account.valid_after_ms <= account.created;
 	if (jwt_looks_like(s->password))
 		return check_token(d, s, &account, now_ms, out);
 	attempt = (struct password_attempt){s->user, s->password, s->address, account.hash};

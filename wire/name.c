@@ -149,3 +149,17 @@ bool name_client_split(
 	memcpy(device, colon + 1, len + 1);
 	return true;
 }
+
+struct bytes name_pair_other(struct bytes chat, struct bytes user)
+{
+	size_t split;
+	struct bytes a, b;
+
+	if (name_chat_kind(chat.data, chat.len, &split) != CHAT_PAIR)
+		return (struct bytes){NULL, 0};
+	a = (struct bytes){chat.data, split};
+	b = (struct bytes){chat.data + split + 1, chat.len - split - 1};
+	if (bytes_equal(a, user.data, user.len))
+		return b;
+	return bytes_equal(b, user.data, user.len) ? a : (struct bytes){NULL, 0};
+}

@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "buf.h"
+
 #define NAME_USER_MAX   64
 #define NAME_DEVICE_MAX 32
 #define NAME_GROUP_MAX  64
@@ -37,6 +39,9 @@ enum chat_kind name_chat_kind(const char *s, size_t len, size_t *split);
 /* Write the name of the one-to-one chat of a and b into out, NUL-terminated. Returns its length,
  * or 0 if either is no user name or they are the same. */
 size_t name_pair(char out[NAME_CHAT_MAX + 1], const char *a, const char *b);
+
+/* If s is the one-to-one chat of `user` and another: the other one; else empty. Lent from s. */
+struct bytes name_pair_other(struct bytes chat, struct bytes user);
 
 /* Split a client id for `user`. True if the user may use it.
  *   "<user>:<device>"  a device of that user: *ephemeral false, device = the part after ':'

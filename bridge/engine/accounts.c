@@ -52,6 +52,7 @@ enum err method_user_add(struct request *q)
 	struct bytes user = {0};
 	struct bytes role = BYTES("user");
 	struct user old;
+	struct key removed;
 	enum err err = request_user(q, "user", &user);
 
 	if (err == ERR_OK)
@@ -75,8 +76,12 @@ enum err method_user_add(struct request *q)
 	if (err != ERR_OK)
 		return err;
 	u.role = role_of(role.data, role.len);
-	put_user(q->e, user, &u);
-	return ERR_OK;
+	removed = key_removed(user);
+	err = state_number(
+		q->e, &removed, &u.valid_after_ms); /* tokens of who had the name before */
+	if (err == ERR_OK)
+		put_user(q->e, user, &u);
+	return err;
 }
 
 /* Out of every chat. Of a one-to-one chat the other one keeps the history; should the name be given
@@ -116,6 +121,8 @@ enum err method_user_remove(struct request *q)
 		err = leave_all(q, user);
 	if (err != ERR_OK)
 		return err;
+	key = key_removed(user);
+	put_number(q->e, &key, q->r->ts);
 	key = key_user(user);
 	batch_delete(q->e->batch, TABLE_USERS, key_bytes(&key));
 	outbox_kick(q->e->out, user, (struct bytes){NULL, 0});

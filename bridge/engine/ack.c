@@ -46,6 +46,8 @@ static enum err check_reader(struct engine *e, const struct record *r)
 		return ERR_FORBIDDEN;
 	if (err == ERR_OK)
 		err = state_member(e, r->target, r->user, &m);
+	if (err == ERR_NOT_FOUND && name_pair_other(r->target, r->user).len > 0)
+		return ERR_OK; /* nothing was said there yet */
 	return absent_is(err, ERR_FORBIDDEN);
 }
 

@@ -149,7 +149,7 @@ enum err api_apply(struct engine *e, const struct record *r)
 	const struct method *m = find(r->target);
 	struct request q = {.e = e, .r = r, .admin = r->role == ROLE_ADMIN};
 	struct buf members = {0};
-	bool parsed = false;
+	enum err parsed;
 	enum err err = m ? ERR_OK : ERR_UNKNOWN_METHOD;
 
 	if (err == ERR_OK && m->role == ROLE_ADMIN && r->role != ROLE_ADMIN)
@@ -160,15 +160,9 @@ enum err api_apply(struct engine *e, const struct record *r)
 		outbox_read(e->out, r);
 		return ERR_OK;
 	}
+	parsed = api_request_parse(&q.json, r, &q.re);
 	if (err == ERR_OK)
-		err = e->refuse;
-	if (err == ERR_OK || m) {
-		enum err parse = api_request_parse(&q.json, r, &q.re);
-
-		parsed = parse == ERR_OK;
-		if (err == ERR_OK)
-			err = parse;
-	}
+		err = e->refuse != ERR_OK ? e->refuse : parsed;
 	if (err == ERR_OK)
 		err = carry_out(&q, m, &members);
 	if (!refusal_is_fatal(err)) {
@@ -177,7 +171,7 @@ enum err api_apply(struct engine *e, const struct record *r)
 			outbox_expel(e->out, q.expel);
 		err = ERR_OK;
 	}
-	if (parsed)
+	if (parsed == ERR_OK)
 		json_finish(&q.json);
 	buf_free(&members);
 	return err;

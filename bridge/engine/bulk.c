@@ -27,7 +27,10 @@ static enum err apply_line(struct request *q, const cJSON *line, const char **wh
 	err = json_parse(&sub.json, text, strlen(text));
 	if (err == ERR_OK) {
 		sub.answer = &members;
-		if (json_get(&sub.json, "user"))
+		if (json_get(&sub.json, "password")) {
+			sub.why = "a line of import has \"hash\", not \"password\"";
+			err = ERR_BAD_REQUEST;
+		} else if (json_get(&sub.json, "user"))
 			err = method_user_add(&sub);
 		else if (json_get(&sub.json, "chat"))
 			err = method_chat_import(&sub);

@@ -20,6 +20,9 @@ enum err state_mark(struct engine *e, struct bytes chat, struct bytes user, stru
 enum err state_messages(struct engine *e, struct bytes chat, struct chat_state *out);
 enum err state_message(struct engine *e, struct bytes chat, uint64_t seq, struct bytes *out);
 
+enum err state_number(struct engine *e, const struct key *k, uint64_t *out);
+
+void put_number(struct engine *e, const struct key *k, uint64_t n);
 void put_user(struct engine *e, struct bytes user, const struct user *u);
 void put_chat(struct engine *e, struct bytes chat, const struct chat *c);
 void put_member(struct engine *e, struct bytes chat, struct bytes user, const struct member *m);

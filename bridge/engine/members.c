@@ -134,6 +134,7 @@ static enum err add_one(struct request *q, struct bytes chat, struct bytes user,
 		err = check_new(q, chat, &kept.c, user);
 	if (err == ERR_OK)
 		err = absent_is(state_messages(e, chat, &s), ERR_OK);
+	admin = admin || (err == ERR_OK && kept.c.admins == 0); /* of a chat that all had left */
 	if (err == ERR_OK)
 		err = member_put_in(e, q->r, chat, &kept.c, &s, user, admin);
 	if (err == ERR_OK) {

@@ -14,7 +14,9 @@ struct send {
 	struct engine *e;
 	const struct record *r;
 	struct bytes chat, peer; /* peer: the other user of a pair */
-	bool pair, admin, opened;
+	bool admin, opened;
+	bool joins;         /* a pair that the sender has no part in yet */
+	uint64_t created;   /* the sender's account, ms */
 	uint64_t since_seq; /* of a pair: the sender saw nothing up to here */
 	struct draft draft;
 	struct chat_state state;
@@ -28,23 +30,20 @@ static enum err no(struct send *s, enum err err, const char *why)
 	return err;
 }
 
-static enum err check_pair(struct send *s, size_t split)
+static enum err check_pair(struct send *s)
 {
-	struct bytes a = {s->chat.data, split};
-	struct bytes b = {s->chat.data + split + 1, s->chat.len - split - 1};
 	struct user peer;
 	struct member m;
 	enum err err;
 
-	s->pair = true;
-	s->peer = bytes_equal(a, s->r->user.data, s->r->user.len) ? b : a;
-	if (!bytes_equal(a, s->r->user.data, s->r->user.len) &&
-		!bytes_equal(b, s->r->user.data, s->r->user.len))
+	s->peer = name_pair_other(s->chat, s->r->user);
+	if (s->peer.len == 0)
 		return no(s, ERR_FORBIDDEN, NULL);
 	err = state_user(s->e, s->peer, &peer);
 	if (err != ERR_OK)
 		return absent_is(err, ERR_FORBIDDEN);
 	err = state_member(s->e, s->chat, s->r->user, &m);
+	s->joins = err == ERR_NOT_FOUND;
 	if (err == ERR_OK) {
 		s->since_seq = m.since_seq;
 		err = state_member(s->e, s->chat, s->peer, &m);
@@ -76,8 +75,7 @@ static enum err check_group(struct send *s)
 static enum err check_sender(struct send *s)
 {
 	struct user u;
-	size_t split;
-	enum chat_kind kind = name_chat_kind(s->chat.data, s->chat.len, &split);
+	enum chat_kind kind = name_chat_kind(s->chat.data, s->chat.len, NULL);
 	enum err err;
 
 	if (kind == CHAT_NONE)
@@ -87,7 +85,8 @@ static enum err check_sender(struct send *s)
 		return absent_is(err, ERR_FORBIDDEN);
 	if (u.disabled)
 		return no(s, ERR_FORBIDDEN, "the account is disabled");
-	return kind == CHAT_PAIR ? check_pair(s, split) : check_group(s);
+	s->created = u.created;
+	return kind == CHAT_PAIR ? check_pair(s) : check_group(s);
 }
 
 /* Both users of a pair learn of it at the first message, or again after one of them was removed and
@@ -97,23 +96,23 @@ static enum err open_pair(struct send *s)
 	struct engine *e = s->e;
 	struct bytes both[2] = {s->r->user, s->peer};
 	struct chat c = {.kind = KIND_PAIR, .created = s->r->ts, .members = 2, .by = s->r->user};
+	struct mark seen = {.delivered = s->state.seq,
+		.read = s->state.seq,
+		.read_n = s->state.n,
+		.ts = s->r->ts};
 	struct member m;
 
 	for (int i = 0; i < 2; i++) {
 		enum err err = state_member(e, s->chat, both[i], &m);
-		size_t count;
 
 		if (err == ERR_OK)
 			continue;
 		if (err != ERR_NOT_FOUND)
 			return err;
-		err = state_chats_count(e, both[i], (size_t)e->conf->chats_per_user_max, &count);
-		if (err != ERR_OK)
-			return err;
-		if (count >= (size_t)e->conf->chats_per_user_max)
-			return no(s, ERR_LIMIT, "one of the two is in as many chats as allowed");
 		m = (struct member){.since = s->r->ts, .since_seq = s->state.seq};
 		put_member(e, s->chat, both[i], &m);
+		if (s->state.seq > 0)
+			put_mark(e, s->chat, both[i], &seen);
 		event_user(e, s->r, both[i], "chat.added", s->chat, &c);
 	}
 	put_chat(e, s->chat, &c);
@@ -160,7 +159,7 @@ static enum err answer_repeat(struct send *s, bool *repeated)
 		return ERR_CORRUPT;
 	if (err != ERR_OK)
 		return err;
-	if (seq <= s->since_seq)
+	if (json_peek_u64(v.data, v.len, "ts") < s->created)
 		return ERR_OK; /* of one who had this name before */
 	*repeated = true;
 	snprintf(topic, sizeof(topic), "chat/%.*s/msg", (int)s->chat.len, s->chat.data);
@@ -175,6 +174,13 @@ static enum err answer_repeat(struct send *s, bool *repeated)
 static bool is_type(struct bytes t, const char *name)
 {
 	return bytes_equal(t, name, strlen(name));
+}
+
+/* Of that name, and not one who had it before. */
+static bool is_author(const struct send *s, const struct message_facts *f)
+{
+	return bytes_equal(f->head.from, s->r->user.data, s->r->user.len) &&
+	       f->head.ts >= s->created;
 }
 
 /* The content of the message with seq `at`, and of all its edits, gives way to tombstones. */
@@ -211,34 +217,22 @@ static enum err bury(struct send *s, uint64_t at, uint64_t deleted)
 	return ERR_OK;
 }
 
-static enum err count_edits(struct send *s, uint64_t newest, int64_t *count)
-{
-	*count = 0;
-	for (uint64_t at = newest; at != 0; (*count)++) {
-		struct bytes m;
-		enum err err = state_message(s->e, s->chat, at, &m);
-
-		if (err != ERR_OK)
-			return absent_is(err, ERR_CORRUPT);
-		at = json_peek_u64(m.data, m.len, "prev");
-	}
-	return ERR_OK;
-}
-
 static enum err apply_edit(struct send *s, const struct message_facts *f, struct bytes original,
 	uint64_t seq, uint64_t *prev)
 {
+	struct key key = key_edits(s->chat, s->draft.ref);
 	struct buf edited = {0};
-	int64_t count;
+	uint64_t count;
 	enum err err;
 
-	if (!bytes_equal(f->head.from, s->r->user.data, s->r->user.len))
+	if (!is_author(s, f))
 		return no(s, ERR_FORBIDDEN, "only the author edits a message");
-	err = count_edits(s, f->edited, &count);
+	err = state_number(s->e, &key, &count);
 	if (err != ERR_OK)
 		return err;
-	if (count >= s->e->conf->edits_per_message_max)
+	if (count >= (uint64_t)s->e->conf->edits_per_message_max)
 		return no(s, ERR_LIMIT, "the message was edited as often as allowed");
+	put_number(s->e, &key, count + 1);
 	*prev = f->edited;
 	message_write_edited(&edited, original, seq);
 	put_message(s->e, s->chat, s->draft.ref, (struct bytes){edited.data, edited.len});
@@ -249,7 +243,7 @@ static enum err apply_edit(struct send *s, const struct message_facts *f, struct
 
 static enum err apply_delete(struct send *s, const struct message_facts *f, uint64_t seq)
 {
-	if (!s->admin && !bytes_equal(f->head.from, s->r->user.data, s->r->user.len))
+	if (!s->admin && !is_author(s, f))
 		return no(s, ERR_FORBIDDEN, "only the author or an admin deletes a message");
 	return bury(s, s->draft.ref, seq);
 }
@@ -262,7 +256,7 @@ static enum err apply_ref(struct send *s, uint64_t seq, uint64_t *prev)
 	struct bytes m;
 	enum err err;
 
-	if (s->draft.ref > s->state.seq)
+	if (s->draft.ref > s->state.seq || s->draft.ref <= s->since_seq)
 		return no(s, ERR_NOT_FOUND, "\"ref\" is the seq of no message here");
 	if (s->draft.action == ACTION_NONE)
 		return ERR_OK;
@@ -360,6 +354,8 @@ static enum err accept(struct send *s)
 	err = state_messages(s->e, s->chat, &s->state);
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
 		return err;
+	if (s->joins)
+		s->since_seq = s->state.seq;
 	return store(s);
 }
 

@@ -53,6 +53,21 @@ enum err state_message(struct engine *e, struct bytes chat, uint64_t seq, struct
 	return batch_get(e->batch, TABLE_STORE, key_bytes(&k), out);
 }
 
+/* A number kept under a key of the store; 0 if there is none. */
+enum err state_number(struct engine *e, const struct key *k, uint64_t *out)
+{
+	struct bytes v;
+	struct reader r;
+	enum err err = batch_get(e->batch, TABLE_STORE, key_bytes(k), &v);
+
+	*out = 0;
+	if (err != ERR_OK)
+		return absent_is(err, ERR_OK);
+	r = reader_of(v.data, v.len);
+	*out = read_u64(&r);
+	return r.failed || r.at != r.end ? ERR_CORRUPT : ERR_OK;
+}
+
 static void put(struct engine *e, enum table t, const struct key *k, struct buf *value)
 {
 	if (value->failed)
@@ -122,6 +137,13 @@ void put_messages(struct engine *e, struct bytes chat, const struct chat_state *
 	buf_reset(&e->scratch);
 	chat_state_encode(&e->scratch, s);
 	put(e, TABLE_STORE, &k, &e->scratch);
+}
+
+void put_number(struct engine *e, const struct key *k, uint64_t n)
+{
+	buf_reset(&e->scratch);
+	buf_u64(&e->scratch, n);
+	put(e, TABLE_STORE, k, &e->scratch);
 }
 
 void put_message(struct engine *e, struct bytes chat, uint64_t seq, struct bytes message)

@@ -250,12 +250,54 @@ static void test_core_frame_repeated_applies_once(void **state)
 	struct world *w = *state;
 
 	begin(w);
+	core_link_down(w->core);
+	greet(w, EPOCH, 1, 0);
 	give_three(w);
-	serve(w, 4);
+	serve(w, 7); /* HELLO; the effects again; up to here; up to here, now for the frame */
+	assert_int_equal(w->got[3].c.kind, CONTROL_HELLO);
 	assert_int_equal(w->got[3].c.number, 3);
-	assert_int_equal(w->got[3].c.count, 0);
+	assert_int_equal(w->got[4].messages, 1);
+	assert_int_equal(w->got[6].c.number, 3);
+	assert_int_equal(w->got[6].c.count, 0);
 	assert_int_equal(w->stats.messages_stored, 1);
 	assert_int_equal(w->stats.records_skipped, 3);
+}
+
+/* A frame that is not the next one: records are missing, and must not be confirmed. */
+static void test_core_frame_gap(void **state)
+{
+	struct world *w = *state;
+	struct buf b = {0};
+	struct frame f = {.epoch = EPOCH, .first = 6, .count = 1};
+
+	begin(w);
+	put_record(&b, 6, RECORD_SEND, "alice", "alice:bob", str("after a gap"));
+	assert_int_equal(give(w, f, &b), ERR_CORRUPT);
+	buf_free(&b);
+}
+
+/* What wrote nothing, and was not told when the link broke, is applied and answered again. */
+static void test_core_link_down_refusals_come_again(void **state)
+{
+	struct world *w = *state;
+	struct buf b = {0};
+	struct frame f = {.epoch = EPOCH, .first = 4, .count = 1};
+	char why[512];
+
+	begin(w);
+	put_record(&b, 4, RECORD_SEND, "alice", "alice:bob", str("{broken"));
+	w->deaf = true;
+	assert_int_equal(give(w, f, &b), ERR_OK);
+	assert_int_equal(core_service(w->core, why, sizeof(why)), ERR_OK);
+	core_link_down(w->core);
+	w->deaf = false;
+	greet(w, EPOCH, 4, 3);
+	assert_int_equal(w->got[3].c.number, 3);
+	assert_int_equal(give(w, f, &b), ERR_OK);
+	serve(w, 6);
+	assert_int_equal(w->got[5].c.number, 4);
+	assert_int_equal(w->got[5].c.count, 1);
+	buf_free(&b);
 }
 
 /* Died after the commit, before the plugin heard: it hears from the next daemon. */
@@ -389,6 +431,9 @@ static void test_core_reads_are_handed_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_core_frame_gap, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_core_link_down_refusals_come_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_core_frame_commits_then_tells, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -257,7 +257,7 @@ static void test_conf_sentences(void **state)
 		{"data_dir a\x1b[31m\n",
 			"gnatter.conf:1: there is a control character in this line"},
 		{"data_dir a\rb\n", "gnatter.conf:1: there is a control character in this line"},
-		{"message_size_max 4M\n",
+		{"message_size_max 3M\n",
 			"gnatter.conf: frame_size_max must be at least message_size_max"},
 		{"spool_size 2M\n",
 			"gnatter.conf: spool_size must be at least four times message_size_max"},
