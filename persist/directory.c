@@ -27,6 +27,8 @@
 
 #include "persist/directory_lmdb.h"
 
+#define LOOKS_MAX 10
+
 struct directory_reader {
 	struct directory *d;
 	MDB_txn *txn;
@@ -88,6 +90,19 @@ void directory_close(struct directory *d)
 
 /* ---- readers ----------------------------------------------------------------------------- */
 
+/* LMDB takes the newest commit's number T and then copies its roots from the header page that T
+ * shares with T + 2. A thread that is held up in between finds the roots of T + 2 there, possibly
+ * before that is synced, and would see an older state the next time. Then T + 1 is in the map. */
+static bool is_overtaken(const struct directory_reader *r)
+{
+	return directory_version(r->d) > mdb_txn_id(r->txn) + 1;
+}
+
+static int begin_or_renew(struct directory_reader *r)
+{
+	return r->txn ? mdb_txn_renew(r->txn) : mdb_txn_begin(r->d->env, NULL, MDB_RDONLY, &r->txn);
+}
+
 /* Begin a reader's transaction, or renew it. Called with d->lock held. */
 static int look(struct directory_reader *r)
 {
@@ -95,9 +110,12 @@ static int look(struct directory_reader *r)
 	int rc, dead;
 
 	for (int attempt = 0;; attempt++) {
-		rc = r->txn ? mdb_txn_renew(r->txn)
-			    : mdb_txn_begin(d->env, NULL, MDB_RDONLY, &r->txn);
-		if (rc == 0 || attempt == 2)
+		rc = begin_or_renew(r);
+		if (rc == 0 && is_overtaken(r) && attempt < LOOKS_MAX) {
+			mdb_txn_reset(r->txn);
+			continue;
+		}
+		if (rc == 0 || attempt >= LOOKS_MAX)
 			return rc;
 		if (rc == MDB_READERS_FULL)
 			rc = mdb_reader_check(d->env, &dead);

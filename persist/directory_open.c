@@ -63,6 +63,26 @@ static enum err check_schema(
 	return ERR_CORRUPT;
 }
 
+static enum err explain_check(
+	const struct directory *d, enum err e, const char *what, char *why, size_t why_size)
+{
+	if (e == ERR_CORRUPT)
+		snprintf(why, why_size,
+			"%s/data.mdb is damaged or no directory of this program: %s", d->path,
+			what);
+	else if (e != ERR_OK)
+		snprintf(why, why_size, "%s/data.mdb cannot be read: %s", d->path, what);
+	return e;
+}
+
+static enum err check_head(const struct directory *d, int fd, char *why, size_t why_size)
+{
+	char what[128];
+	enum err e = lmdb_check_head(fd, what, sizeof(what));
+
+	return explain_check(d, e, what, why, why_size);
+}
+
 /* Look through data.mdb; txnid as in lmdb_check(). */
 static enum err check_file(
 	const struct directory *d, int fd, uint64_t txnid, char *why, size_t why_size)
@@ -72,15 +92,8 @@ static enum err check_file(
 	char what[128];
 	enum err e = lmdb_check(&c, fd, txnid, what, sizeof(what));
 
-	if (e == ERR_OK)
-		return check_schema(d, &c, why, why_size);
-	if (e == ERR_CORRUPT)
-		snprintf(why, why_size,
-			"%s/data.mdb is damaged or no directory of this program: %s", d->path,
-			what);
-	else
-		snprintf(why, why_size, "%s/data.mdb cannot be read: %s", d->path, what);
-	return e;
+	return e == ERR_OK ? check_schema(d, &c, why, why_size)
+			   : explain_check(d, e, what, why, why_size);
 }
 
 static enum err open_file(
@@ -223,8 +236,7 @@ static enum err make_new(struct directory *d, uint64_t map_size, char *why, size
 	return e;
 }
 
-/* While a writer may be at work the file stands still only under a transaction of ours; that needs
- * LMDB's lock file, which must be there then. Without it nobody is at work. */
+/* Look through the file while a writer may be at work: it stands still only under a transaction. */
 static enum err check_pinned(struct directory *d, int fd, char *why, size_t why_size)
 {
 	MDB_txn *txn;
@@ -238,30 +250,42 @@ static enum err check_pinned(struct directory *d, int fd, char *why, size_t why_
 	return e;
 }
 
-static enum err open_checked(
-	struct directory *d, int fd, uint64_t map_size, bool writes, char *why, size_t why_size)
+static bool has_file(const struct directory *d, const char *name)
 {
-	char lock_file[FOLDER_PATH_MAX];
-	bool alone = writes;
-	enum err e;
-	int rc;
+	char file[FOLDER_PATH_MAX];
 
-	if (!writes && folder_file(lock_file, d->path, "lock.mdb") == ERR_OK)
-		alone = access(lock_file, F_OK) != 0;
-	if (alone) {
-		e = check_file(d, fd, 0, why, why_size);
-		if (e != ERR_OK)
-			return e;
-	}
-	rc = open_env(d, map_size, writes ? 0 : MDB_RDONLY);
-	if (rc)
-		return directory_explain(d, rc, "opened", why, why_size);
-	if (!alone) {
+	return folder_file(file, d->path, name) == ERR_OK && access(file, F_OK) == 0;
+}
+
+static enum err open_reader(
+	struct directory *d, int fd, uint64_t map_size, char *why, size_t why_size)
+{
+	/* Without LMDB's lock file nobody is at work; with it, opening makes none. */
+	bool alone = !has_file(d, "lock.mdb");
+	enum err e = alone ? check_file(d, fd, 0, why, why_size) : check_head(d, fd, why, why_size);
+
+	if (e != ERR_OK)
+		return e;
+	e = directory_explain(d, open_env(d, map_size, MDB_RDONLY), "opened", why, why_size);
+	if (e == ERR_OK && !alone)
 		e = check_pinned(d, fd, why, why_size);
-		if (e != ERR_OK)
-			return e;
-	}
-	return directory_explain(d, open_databases(d, 0), "opened", why, why_size);
+	return e;
+}
+
+static enum err open_writer(
+	struct directory *d, int fd, uint64_t map_size, char *why, size_t why_size)
+{
+	enum err e = ERR_OK;
+
+	if (!has_file(d, "writer.lock")) /* perhaps not ours: then none is to be made */
+		e = check_file(d, fd, 0, why, why_size);
+	if (e == ERR_OK)
+		e = lock_writer(d, why, why_size);
+	if (e == ERR_OK)
+		e = check_file(d, fd, 0, why, why_size);
+	if (e == ERR_OK)
+		e = directory_explain(d, open_env(d, map_size, 0), "opened", why, why_size);
+	return e;
 }
 
 static enum err open_existing(
@@ -274,11 +298,11 @@ static enum err open_existing(
 		e = open_file(d, "data.mdb", writes ? O_RDWR : O_RDONLY, &fd, why, why_size);
 	if (e != ERR_OK)
 		return e;
-	if (writes)
-		e = lock_writer(d, why, why_size);
-	if (e == ERR_OK)
-		e = open_checked(d, fd, map_size, writes, why, why_size);
+	e = writes ? open_writer(d, fd, map_size, why, why_size)
+		   : open_reader(d, fd, map_size, why, why_size);
 	close(fd);
+	if (e == ERR_OK)
+		e = directory_explain(d, open_databases(d, 0), "opened", why, why_size);
 	return e;
 }
 

@@ -49,7 +49,8 @@ enum kind { FREE_DB, MAIN_DB, NAMED_DB };
 struct db {
 	enum kind kind;
 	uint16_t flags, depth;
-	uint64_t entries, root;
+	uint64_t branches, leaves, overflow, entries; /* in the walk: those still expected */
+	uint64_t root;
 	bool holds_schema;
 };
 
@@ -65,6 +66,8 @@ struct check {
 	uint64_t file_size;
 	struct meta meta;
 	unsigned char *seen; /* a bit a page */
+	unsigned char
+		taken[PAGE_MAX / 2]; /* for one page at a time: which pairs of bytes are in use */
 	bool skip_leaves;
 	uint64_t names_found; /* a bit a name */
 	char *what;
@@ -147,6 +150,9 @@ static void db_decode(struct db *db, enum kind kind, const char *p)
 		.kind = kind,
 		.flags = u16_at(p + 4),
 		.depth = u16_at(p + 6),
+		.branches = u64_at(p + 8),
+		.leaves = u64_at(p + 16),
+		.overflow = u64_at(p + 24),
 		.entries = u64_at(p + 32),
 		.root = u64_at(p + 40),
 	};
@@ -205,6 +211,7 @@ struct node {
 	uint32_t data_size; /* of a leaf's */
 	const char *data;
 	uint64_t child; /* of a branch's */
+	size_t size;    /* of all of it */
 };
 
 static enum err bad_page(struct check *c, uint64_t page)
@@ -215,23 +222,20 @@ static enum err bad_page(struct check *c, uint64_t page)
 /* Node i of a page whose header is sound. False if it reaches out of the page. */
 static bool node_at(const struct check *c, const char *page, size_t i, bool leaf, struct node *n)
 {
-	const size_t size = c->meta.page_size;
-	size_t at = u16_at(page + HEADER + 2 * i), stored;
+	const size_t page_size = c->meta.page_size, at = u16_at(page + HEADER + 2 * i);
 	const char *p = page + at;
 
-	if (at < u16_at(page + 14) || at > size - NODE_HEADER || (at & 1))
+	if (at < u16_at(page + 14) || at > page_size - NODE_HEADER || (at & 1))
 		return false;
 	n->flags = u16_at(p + 4);
 	n->key = (struct bytes){p + NODE_HEADER, u16_at(p + 6)};
 	n->data_size = (uint32_t)u16_at(p) | (uint32_t)u16_at(p + 2) << 16;
-	n->child = (uint64_t)n->data_size | (uint64_t)n->flags << 32;
-	if (n->key.len > KEY_SIZE_MAX || n->key.len > size - NODE_HEADER - at)
-		return false;
 	n->data = n->key.data + n->key.len;
-	if (!leaf)
-		return true;
-	stored = n->flags & NODE_BIG ? 8 : n->data_size;
-	return n->key.len > 0 && stored <= size - NODE_HEADER - at - n->key.len;
+	n->child = (uint64_t)n->data_size | (uint64_t)n->flags << 32;
+	n->size = NODE_HEADER + n->key.len;
+	if (leaf)
+		n->size += n->flags & NODE_BIG ? 8 : n->data_size;
+	return n->key.len <= KEY_SIZE_MAX && n->size <= page_size - at && (!leaf || n->key.len > 0);
 }
 
 /* Keys rise strictly; those of the list of free pages as numbers. */
@@ -298,8 +302,9 @@ static enum err check_value(
 	return ERR_OK;
 }
 
-/* A value on pages of its own. Its bytes are read only where they mean something to LMDB. */
-static enum err check_big(struct check *c, const struct db *db, const struct node *n)
+/* A value on pages of its own, a few too many if a longer one was there before. Its bytes are read
+ * only where they mean something to LMDB. */
+static enum err check_big(struct check *c, struct db *db, const struct node *n)
 {
 	uint64_t page = u64_at(n->data), pages;
 	char header[HEADER], *data;
@@ -312,8 +317,9 @@ static enum err check_big(struct check *c, const struct db *db, const struct nod
 		return e;
 	pages = u32_at(header + 12);
 	if (u64_at(header) != page || (u16_at(header + 10) & ~DIRTY) != OVERFLOW_RUN ||
-		pages != (HEADER - 1u + (uint64_t)n->data_size) / c->meta.page_size + 1)
+		pages < (HEADER - 1u + (uint64_t)n->data_size) / c->meta.page_size + 1)
 		return bad_page(c, page);
+	db->overflow -= pages;
 	e = reach(c, page, pages);
 	if (e == ERR_OK && (page + pages) * c->meta.page_size > c->file_size)
 		return damaged(c, "it is cut off at byte %" PRIu64, c->file_size);
@@ -339,38 +345,72 @@ static enum err check_node(struct check *c, struct db *db, const struct node *n,
 {
 	if (depth > 1)
 		return walk_page(c, db, n->child, depth - 1);
-	db->entries--; /* those still expected */
+	db->entries--;
 	if (n->flags & NODE_DUP || n->flags > (NODE_BIG | NODE_SUB) ||
 		(n->flags & NODE_SUB && db->kind != MAIN_DB))
 		return damaged(c, "a database in it is of a foreign kind");
 	return n->flags & NODE_BIG ? check_big(c, db, n) : check_value(c, db, n, n->data);
 }
 
+/* Do nodes lie in the page as LMDB packs them: from `upper` to the end, no gap, no overlap? It
+ * relies on that when it moves them. */
+static bool tile(struct check *c, const char *page, size_t count, bool leaf)
+{
+	const size_t size = c->meta.page_size, upper = u16_at(page + 14);
+	size_t total = 0;
+
+	memset(c->taken, 0, size / 2);
+	for (size_t i = 0; i < count; i++) {
+		struct node n;
+		size_t at, len;
+
+		if (!node_at(c, page, i, leaf, &n))
+			return false;
+		at = u16_at(page + HEADER + 2 * i);
+		len = (n.size + 1) & ~(size_t)1;
+		if (at + len > size || memchr(c->taken + at / 2, 1, len / 2))
+			return false;
+		memset(c->taken + at / 2, 1, len / 2);
+		total += len;
+	}
+	return total == size - upper;
+}
+
+static bool in_order(
+	const struct check *c, const struct db *db, const char *page, size_t count, bool leaf)
+{
+	struct node n, before = {0};
+
+	/* A branch's first key is never looked at, and mostly empty. */
+	for (size_t i = leaf ? 0 : 1; i < count; i++) {
+		node_at(c, page, i, leaf, &n);
+		if (i > (leaf ? 0u : 1u) && !rises(db, before.key, n.key))
+			return false;
+		before = n;
+	}
+	return true;
+}
+
 static enum err check_page(
 	struct check *c, struct db *db, const char *data, uint64_t page, unsigned depth)
 {
-	bool leaf = depth == 1;
-	size_t lower = u16_at(data + 12), upper = u16_at(data + 14);
-	size_t count = (lower - HEADER) / 2;
-	struct node n = {0}, before = {0};
+	const bool leaf = depth == 1;
+	const size_t lower = u16_at(data + 12), upper = u16_at(data + 14);
+	const size_t count = lower / 2 - HEADER / 2;
+	enum err e = ERR_OK;
 
 	if (u64_at(data) != page || (u16_at(data + 10) & ~DIRTY) != (leaf ? LEAF : BRANCH) ||
-		lower < HEADER || (lower & 1) || lower > upper || upper > c->meta.page_size ||
-		count == 0 || (!leaf && count < 2 && db->kind != FREE_DB))
+		lower <= HEADER || (lower & 1) || lower > upper || upper > c->meta.page_size ||
+		(!leaf && count < 2 && db->kind != FREE_DB) || !tile(c, data, count, leaf) ||
+		!in_order(c, db, data, count, leaf))
 		return bad_page(c, page);
-	for (size_t i = 0; i < count; i++) {
-		enum err e;
+	for (size_t i = 0; i < count && e == ERR_OK; i++) {
+		struct node n;
 
-		/* A branch's first key is never looked at, and mostly empty. */
-		if (!node_at(c, data, i, leaf, &n) ||
-			(i > (leaf ? 0u : 1u) && !rises(db, before.key, n.key)))
-			return bad_page(c, page);
-		before = n;
+		node_at(c, data, i, leaf, &n);
 		e = check_node(c, db, &n, depth);
-		if (e != ERR_OK)
-			return e;
 	}
-	return ERR_OK;
+	return e;
 }
 
 /* The page at a height of `depth` over the ground, where 1 is a leaf. */
@@ -382,6 +422,7 @@ static enum err walk_page(struct check *c, struct db *db, uint64_t page, unsigne
 
 	if (e != ERR_OK)
 		return e;
+	--*(depth == 1 ? &db->leaves : &db->branches);
 	if (depth == 1 && c->skip_leaves && db->kind == NAMED_DB && !db->holds_schema)
 		return (page + 1) * size <= c->file_size
 			       ? ERR_OK
@@ -402,14 +443,16 @@ static enum err walk(struct check *c, struct db *db)
 {
 	enum err e;
 
-	if (db->root == NO_PAGE)
-		return db->entries == 0 ? ERR_OK : damaged(c, "a database has entries but no root");
-	if (db->depth == 0 || db->depth > DEPTH_MAX)
-		return damaged(c, "a database is %u pages deep", db->depth);
-	e = walk_page(c, db, db->root, db->depth);
-	if (e == ERR_OK && db->entries != 0 && !c->skip_leaves)
-		return damaged(c, "a database has not as many entries as it says");
-	return e;
+	if (db->root != NO_PAGE) {
+		if (db->depth == 0 || db->depth > DEPTH_MAX)
+			return damaged(c, "a database is %u pages deep", db->depth);
+		e = walk_page(c, db, db->root, db->depth);
+		if (e != ERR_OK)
+			return e;
+	}
+	if (db->branches || db->leaves || (!c->skip_leaves && (db->overflow || db->entries)))
+		return damaged(c, "a database has not as many pages or entries as it says");
+	return ERR_OK;
 }
 
 static enum err check_names(struct check *c)
@@ -422,20 +465,33 @@ static enum err check_names(struct check *c)
 	return ERR_OK;
 }
 
+/* Begin: the file's size and its metas. */
+static enum err begin(struct check *c, uint64_t txnid)
+{
+	struct stat st;
+
+	if (fstat(c->fd, &st) != 0) {
+		snprintf(c->what, c->what_size, "%s", strerror(errno));
+		return ERR_IO;
+	}
+	c->file_size = (uint64_t)st.st_size;
+	return pick_meta(c, txnid);
+}
+
+enum err lmdb_check_head(int fd, char *what, size_t what_size)
+{
+	struct check c = {.fd = fd, .what = what, .what_size = what_size};
+
+	return begin(&c, 0);
+}
+
 enum err lmdb_check(
 	struct lmdb_check *request, int fd, uint64_t txnid, char *what, size_t what_size)
 {
 	struct check c = {.request = request, .fd = fd, .what = what, .what_size = what_size};
-	struct stat st;
-	enum err e;
+	enum err e = begin(&c, txnid);
 
 	request->schema_len = 0;
-	if (fstat(fd, &st) != 0) {
-		snprintf(what, what_size, "%s", strerror(errno));
-		return ERR_IO;
-	}
-	c.file_size = (uint64_t)st.st_size;
-	e = pick_meta(&c, txnid);
 	if (e != ERR_OK)
 		return e;
 	c.skip_leaves = c.meta.last_page >= LMDB_CHECK_PAGES_MAX;

@@ -30,4 +30,7 @@ struct lmdb_check {
  * saying what is wrong, as the end of a sentence. */
 enum err lmdb_check(struct lmdb_check *c, int fd, uint64_t txnid, char *what, size_t what_size);
 
+/* Only the header: what makes it an LMDB file at all. */
+enum err lmdb_check_head(int fd, char *what, size_t what_size);
+
 #endif

@@ -17,16 +17,19 @@ $(SUPPORT): $(filter-out $(B)/obj/tests/support/preload_%,$(call objects,tests/s
 
 $(SYSTEM): $(B)/tests/system/%: $(B)/obj/tests/system/%.o $(SUPPORT) $(PERSIST) $(WIRE)
 	@mkdir -p $(@D)
-	$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -lmosquitto -lpaho-mqtt3c -lleveldb -llmdb -lcjson -lsodium -o $@
+	@echo "  LINK  $@"
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -lmosquitto -lpaho-mqtt3c -lleveldb -llmdb -lcjson -lsodium -o $@
 
 # Loaded into stock programs, before any sanitizer: never built with one.
 $(B)/tests/%.so: tests/support/preload_%.c
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -fPIC -O2 -shared $< -ldl -o $@
+	@echo "  LINK  $@"
+	@$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -fPIC -O2 -shared $< -ldl -o $@
 
 $(FUZZ): $(B)/tests/fuzz/%_replay: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(ENGINE) $(PERSIST) $(WIRE)
 	@mkdir -p $(@D)
-	$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lleveldb -llmdb -lcjson -lsodium -o $@
+	@echo "  LINK  $@"
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lleveldb -llmdb -lcjson -lsodium -o $@
 
 # The longest first, so that two jobs end at about the same time.
 TESTS_ALL := $(SYSTEM) $(UNIT) $(FUZZ)

@@ -27,7 +27,7 @@
 #include "clients/gnatterctl/run.h"
 #include "clients/gnatterctl/say.h"
 
-#define READY_MS        60000 /* for the first start */
+#define READY_MS        30000 /* to serve, after which starting has failed */
 #define CRASHES_MAX     5     /* before the first ready */
 #define ROTATE_EVERY_MS 30000
 #define REPEAT_MS       60000 /* the same failure is told once in so long */
@@ -177,7 +177,8 @@ static void on_hangup(struct run *r)
 		stop(r, 0);
 		return;
 	}
-	note("broker and daemon read their configuration again");
+	note("broker and daemon were told to read their configuration again; their logs say what "
+	     "came of it");
 	if (r->broker.pid)
 		kill(r->broker.pid, SIGHUP);
 	if (r->daemon.pid)

@@ -11,9 +11,9 @@
 #include "tests/support/guard.h"
 
 #ifdef __SANITIZE_ADDRESS__
-#define SLOWER 4
+#	define SLOWER 4
 #else
-#define SLOWER 1
+#	define SLOWER 1
 #endif
 #define SECONDS_MAX 120
 

@@ -1,8 +1,8 @@
 /* case.h — one test: what it made is undone however it ends, and a failure comes with its logs.
  *
- * cmocka leaves a failed test by longjmp, so a test cannot clean up behind itself. Whatever has to be undone is
- * deferred here when it is made, and undone last first when the test is over. What is deferred before the
- * first test (in a group's setup) lives until the program ends.
+ * cmocka leaves a failed test by longjmp, so a test cannot clean up behind itself. Whatever has to
+ * be undone is deferred here when it is made, and undone last first when the test is over. What is
+ * deferred before the first test (in a group's setup) lives until the program ends.
  *
  *   int main(void)
  *   {
@@ -36,8 +36,13 @@ struct test_case {
 	unsigned seconds_max; /* 0: the default */
 };
 
-#define SYSTEM_WITHIN(f, seconds) \
-	{#f, case_run, case_begin, case_end, &(struct test_case){f, seconds}}
+#define SYSTEM_WITHIN(f, seconds)                                       \
+	{                                                               \
+#		f, case_run, case_begin, case_end, &(struct test_case) \
+		{                                                       \
+			f, seconds                                      \
+		}                                                       \
+	}
 #define SYSTEM(f) SYSTEM_WITHIN(f, 0)
 
 /* For the macros above. */
@@ -45,7 +50,8 @@ void case_run(void **state);
 int case_begin(void **state);
 int case_end(void **state);
 
-/* The whole of a main(): guard, tests, exit code. setup (may be NULL) runs before the first test. */
+/* The whole of a main(): guard, tests, exit code. setup (may be NULL) runs before the first test.
+ */
 int case_run_all(const struct CMUnitTest *tests, size_t count, case_test_fn *setup);
 
 /* Undo later. `failed` tells whether the test failed, so that evidence can be left in place. */
@@ -64,7 +70,7 @@ void case_forget_report(void *arg);
 /* Memory until the test is over. Never NULL. */
 void *case_alloc(size_t size);
 char *case_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-char *case_vprintf(const char *fmt, va_list args);
+char *case_vprintf(const char *fmt, va_list args) __attribute__((format(printf, 1, 0)));
 
 /* Fail the test with a sentence. */
 _Noreturn void case_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -9,8 +9,10 @@
 
 void fake_bridge_open(struct fake_bridge *b, struct instance *i)
 {
-	const char *token = token_mint(&i->keys, &(struct token){.sub = BRIDGE_CLIENT, .role = "service"});
-	struct raw_connect c = {.client = BRIDGE_CLIENT, .user = BRIDGE_CLIENT, .password = token, .version = 5};
+	const char *token =
+		token_mint(&i->keys, &(struct token){.sub = BRIDGE_CLIENT, .role = "service"});
+	struct raw_connect c = {
+		.client = BRIDGE_CLIENT, .user = BRIDGE_CLIENT, .password = token, .version = 5};
 	char *path = instance_path(i, "run/broker.sock");
 	int code;
 
@@ -52,15 +54,20 @@ static void send_control(struct fake_bridge *b, const struct control *c, const s
 
 void fake_bridge_hello(struct fake_bridge *b, uint64_t epoch, uint64_t number)
 {
-	send_control(b, &(struct control){.kind = CONTROL_HELLO, .last = true, .epoch = epoch, .number = number},
+	send_control(b,
+		&(struct control){
+			.kind = CONTROL_HELLO, .last = true, .epoch = epoch, .number = number},
 		NULL);
 }
 
-void fake_bridge_effects(
-	struct fake_bridge *b, uint64_t epoch, uint64_t number, uint32_t count, const struct buf *effects)
+void fake_bridge_effects(struct fake_bridge *b, uint64_t epoch, uint64_t number, uint32_t count,
+	const struct buf *effects)
 {
-	struct control c = {
-		.kind = CONTROL_EFFECTS, .last = true, .epoch = epoch, .number = number, .count = count};
+	struct control c = {.kind = CONTROL_EFFECTS,
+		.last = true,
+		.epoch = epoch,
+		.number = number,
+		.count = count};
 
 	send_control(b, &c, effects);
 }
@@ -72,7 +79,8 @@ struct frame fake_bridge_frame(struct fake_bridge *b)
 	struct frame f;
 
 	while (raw_read(&b->raw, &p, case_patience_ms()) == 1) {
-		if (!raw_message(&b->raw, &p, &m) || !bytes_equal(m.topic, FRAME_TOPIC, strlen(FRAME_TOPIC)))
+		if (!raw_message(&b->raw, &p, &m) ||
+			!bytes_equal(m.topic, FRAME_TOPIC, strlen(FRAME_TOPIC)))
 			continue;
 		if (frame_decode(&f, m.payload.data, m.payload.len) != ERR_OK)
 			case_fail("the plugin sent a frame that is none");

@@ -2,7 +2,8 @@
  *
  * The guard is a "child subreaper": a broker or daemon whose parent died becomes the guard's child,
  * so it finds them all, also those of `gnatterctl run` and those in process groups of their own. A
- * parent-death signal on each process would not do: the kernel forgets it when mosquitto drops root.
+ * parent-death signal on each process would not do: the kernel forgets it when mosquitto drops
+ * root.
  */
 #include "tests/support/guard.h"
 

@@ -44,7 +44,8 @@ static void check_order(const struct history *h, const char *chat)
 		if (seq != (int64_t)i + 1)
 			case_fail("%s: seq %lld stands at place %zu", chat, (long long)seq, i + 1);
 		if (now < n || now > n + 1)
-			case_fail("%s: n goes from %lld to %lld", chat, (long long)n, (long long)now);
+			case_fail(
+				"%s: n goes from %lld to %lld", chat, (long long)n, (long long)now);
 		n = now;
 	}
 }
@@ -57,8 +58,8 @@ struct history history_all(struct client *c, const char *chat)
 	bool more = true;
 
 	while (more) {
-		struct cJSON *page = client_requestf(
-			c, "history", "{\"chat\":\"%s\",\"after\":%lld,\"limit\":500}", chat, (long long)after);
+		struct cJSON *page = client_requestf(c, "history",
+			"{\"chat\":\"%s\",\"after\":%lld,\"limit\":500}", chat, (long long)after);
 
 		more = cJSON_IsTrue(json_at(page, "more"));
 		if (json_len(page, "messages") == 0) {
@@ -76,20 +77,23 @@ size_t history_ids(const struct history *h, const char *from, const char *id)
 	size_t n = 0;
 
 	for (size_t i = 0; i < h->count; i++) {
-		const char *a = json_str(h->messages[i], "id"), *b = json_str(h->messages[i], "from");
+		const char *a = json_str(h->messages[i], "id"),
+			   *b = json_str(h->messages[i], "from");
 
 		n += a && b && strcmp(a, id) == 0 && strcmp(b, from) == 0;
 	}
 	return n;
 }
 
-void history_expect_once(const struct history *h, const char *from, const char *prefix, uint64_t count)
+void history_expect_once(
+	const struct history *h, const char *from, const char *prefix, uint64_t count)
 {
 	size_t len = strlen(prefix);
 	unsigned char *seen = case_alloc(count);
 
 	for (size_t i = 0; i < h->count; i++) {
-		const char *id = json_str(h->messages[i], "id"), *by = json_str(h->messages[i], "from");
+		const char *id = json_str(h->messages[i], "id"),
+			   *by = json_str(h->messages[i], "from");
 		unsigned long long k;
 
 		if (!id || !by || strcmp(by, from) != 0 || strncmp(id, prefix, len) != 0)
@@ -114,7 +118,8 @@ struct seq_goal {
 static bool seq_reached(void *arg)
 {
 	struct seq_goal *g = arg;
-	struct cJSON *a = client_requestf(g->c, "history", "{\"chat\":\"%s\",\"limit\":1}", g->chat);
+	struct cJSON *a =
+		client_requestf(g->c, "history", "{\"chat\":\"%s\",\"limit\":1}", g->chat);
 
 	return json_num(a, "seq") >= g->seq;
 }
@@ -127,8 +132,8 @@ void history_wait_seq(struct client *c, const char *chat, uint64_t seq)
 		case_fail("%s does not get to seq %llu", chat, (unsigned long long)seq);
 }
 
-/* The answer is {"ok":true,…,"messages":[<bytes>],"more":…}: cut out what lies between, so that not a space
- * is lost in parsing. */
+/* The answer is {"ok":true,…,"messages":[<bytes>],"more":…}: cut out what lies between, so that not
+ * a space is lost in parsing. */
 char *history_bytes(struct client *c, const char *chat, uint64_t seq)
 {
 	static const char open[] = "\"messages\":[", close[] = "],\"more\":";
@@ -148,7 +153,8 @@ char *history_bytes(struct client *c, const char *chat, uint64_t seq)
 		to = at; /* the last one: a text may hold anything */
 	if (!from || !to || to == from + sizeof(open) - 1)
 		return NULL;
-	return case_printf("%.*s", (int)(to - from - (long)sizeof(open) + 1), from + sizeof(open) - 1);
+	return case_printf(
+		"%.*s", (int)(to - from - (long)sizeof(open) + 1), from + sizeof(open) - 1);
 }
 
 char *stored_bytes(struct instance *i, const char *chat, uint64_t seq)
@@ -161,7 +167,8 @@ char *stored_bytes(struct instance *i, const char *chat, uint64_t seq)
 	struct bytes value;
 	enum err e;
 
-	if (run((const char *const[]){"cp", "-r", instance_path(i, "data/store"), copy, NULL}).code != 0)
+	if (run((const char *const[]){"cp", "-r", instance_path(i, "data/store"), copy, NULL})
+			.code != 0)
 		case_fail("cannot copy the store");
 	conf_defaults(&conf, i->dir);
 	e = store_open(&s, copy, &conf, STORE_OPEN, why, sizeof(why));

@@ -1,7 +1,8 @@
 /* instance.c
  *
- * The folder is /tmp/gn-XXXXXX, short enough for a unix socket below it and open to the user that the
- * broker becomes when the tests run as root. Beside the instance it holds what the processes print.
+ * The folder is /tmp/gn-XXXXXX, short enough for a unix socket below it and open to the user that
+ * the broker becomes when the tests run as root. Beside the instance it holds what the processes
+ * print.
  */
 #include "tests/support/instance.h"
 
@@ -21,13 +22,14 @@
 #include "tests/support/client.h"
 #include "tests/support/sanitize.h"
 
-const char instance_people[] = "{\"user\":\"alice\",\"password\":\"wonderland\"}\n"
-			       "{\"user\":\"bob\",\"password\":\"builder\"}\n"
-			       "{\"user\":\"carol\"}\n"
-			       "{\"user\":\"dave\"}\n"
-			       "{\"user\":\"eve\"}\n"
-			       "{\"chat\":\"lobby\",\"title\":\"Lobby\",\"members\":[\"alice\",\"bob\","
-			       "\"carol\"],\"admins\":[\"alice\"]}\n";
+const char instance_people[] =
+	"{\"user\":\"alice\",\"password\":\"wonderland\"}\n"
+	"{\"user\":\"bob\",\"password\":\"builder\"}\n"
+	"{\"user\":\"carol\"}\n"
+	"{\"user\":\"dave\"}\n"
+	"{\"user\":\"eve\"}\n"
+	"{\"chat\":\"lobby\",\"title\":\"Lobby\",\"members\":[\"alice\",\"bob\","
+	"\"carol\"],\"admins\":[\"alice\"]}\n";
 
 const char *build_path(const char *name)
 {
@@ -87,7 +89,8 @@ char *instance_path(const struct instance *i, const char *below)
 
 static void each_log(const struct instance *i, void (*fn)(const char *path, void *ctx), void *ctx)
 {
-	const char *folders[] = {i->root, case_printf("%s/log", i->dir), case_printf("%s/san", i->root)};
+	const char *folders[] = {
+		i->root, case_printf("%s/log", i->dir), case_printf("%s/san", i->root)};
 
 	for (size_t k = 0; k < COUNT(folders); k++) {
 		DIR *d = opendir(folders[k]);
@@ -108,7 +111,7 @@ static void each_log(const struct instance *i, void (*fn)(const char *path, void
 static void print_log(const char *path, void *ctx)
 {
 	(void)ctx;
-	print_tail(path, 60);
+	print_tail(path, 25);
 }
 
 static void report_instance(void *arg)
@@ -144,8 +147,10 @@ static void check_instance(void *arg)
 	if (!i->broken)
 		instance_stop(i);
 	report = sanitize_report(case_printf("%s/san", i->root));
-	if (report)
-		case_fail("a sanitizer reports:\n%s", report);
+	if (report) {
+		fprintf(stderr, "%.8000s\n", report);
+		case_fail("a sanitizer has reported the above");
+	}
 }
 
 static void undo_instance(void *arg, bool failed)
@@ -186,20 +191,24 @@ struct instance *instance_create(const char *lines)
 {
 	struct instance *i = instance_folder();
 	const char *why, *init[] = {build_path("gnatterctl"), "init", i->dir, "--port",
-		case_printf("%d", i->port), NULL};
+				 case_printf("%d", i->port), NULL};
 	struct run r = run_spec(init, NULL, &(struct proc_spec){.env = instance_env(i, false)});
 
 	if (r.code != 0)
 		case_fail("gnatterctl init ends with %d: %s%s", r.code, r.out, r.err);
 	if (jwt_load_hs256(&i->keys, instance_path(i, "keys/token.key"), &why) != ERR_OK)
 		case_fail("keys/token.key: %s", why);
-	if (lines) {
-		char *file = case_printf("%s/import", i->root);
-
-		spill(file, lines, strlen(lines));
-		CTL_OK(i, "import", file);
-	}
+	if (lines)
+		instance_import(i, lines);
 	return i;
+}
+
+void instance_import(struct instance *i, const char *lines)
+{
+	char *file = case_printf("%s/import", i->root);
+
+	spill(file, lines, strlen(lines));
+	CTL_OK(i, "import", file);
 }
 
 /* Rewrite a file of "key value" lines: without those of `key`, and with a new one at the end. */
@@ -298,15 +307,18 @@ void instance_wait_ready(struct instance *i)
 	struct client *c;
 
 	instance_wait_broker(i);
-	c = client_open(i, &(struct client_opts){.user = CTL_CLIENT, .client_id = CTL_CLIENT "-probe",
-				   .role = "admin", .version = 5});
+	c = client_open(i, &(struct client_opts){.user = CTL_CLIENT,
+				   .client_id = CTL_CLIENT "-probe",
+				   .role = "admin",
+				   .version = 5});
 	client_request(c, "stats", "{}");
 	client_close(c);
 }
 
 void instance_start_broker(struct instance *i)
 {
-	struct proc_spec spec = {.log = case_printf("%s/broker.out", i->root), .env = instance_env(i, true)};
+	struct proc_spec spec = {
+		.log = case_printf("%s/broker.out", i->root), .env = instance_env(i, true)};
 
 	proc_start(&i->broker, instance_broker_argv(i), &spec);
 	instance_wait_broker(i);
@@ -339,7 +351,8 @@ static bool run_is_ready(void *arg)
 
 void instance_run(struct instance *i)
 {
-	struct proc_spec spec = {.log = case_printf("%s/run.out", i->root), .env = instance_env(i, true)};
+	struct proc_spec spec = {
+		.log = case_printf("%s/run.out", i->root), .env = instance_env(i, true)};
 	const char *argv[] = {build_path("gnatterctl"), "run", i->dir, NULL};
 
 	unlink(spec.log);
@@ -408,8 +421,8 @@ char *ctl_ok(struct instance *i, const char *const args[])
 	struct run r = ctl(i, args);
 
 	if (r.code != 0)
-		case_fail("gnatterctl %s %s ends with %d: %s%s", args[0], args[1] ? args[1] : "", r.code,
-			r.out, r.err);
+		case_fail("gnatterctl %s %s ends with %d: %s%s", args[0], args[1] ? args[1] : "",
+			r.code, r.out, r.err);
 	return r.out;
 }
 

@@ -1,10 +1,10 @@
 /* instance.h — a Gnatter of its own for a test: a folder, free ports, a broker, a daemon.
  *
- * Life: instance_create() (folder, `gnatterctl init`, accounts by `gnatterctl import`), perhaps settings,
- * then instance_start() (broker and daemon, each a process that the test may kill) or instance_run()
- * (both under `gnatterctl run`). At the end of a test that passed, what still runs is stopped as an
- * operator would stop it: it must end with 0, and no sanitizer may have complained about anything. On
- * failure the logs are printed and the folder stays.
+ * Life: instance_create() (folder, `gnatterctl init`, accounts by `gnatterctl import`), perhaps
+ * settings, then instance_start() (broker and daemon, each a process that the test may kill) or
+ * instance_run() (both under `gnatterctl run`). At the end of a test that passed, what still runs
+ * is stopped as an operator would stop it: it must end with 0, and no sanitizer may have complained
+ * about anything. On failure the logs are printed and the folder stays.
  *
  * Main thread only, but for reading `dir`, `port`, `keys`.
  */
@@ -21,14 +21,14 @@
 #include "wire/spoolfile.h"
 
 struct instance {
-	char root[64];  /* /tmp/gn-XXXXXX: the test's own */
-	char dir[80];   /* root/i: the instance */
-	int port;       /* of the listener for clients, on 127.0.0.1 */
+	char root[64]; /* /tmp/gn-XXXXXX: the test's own */
+	char dir[80];  /* root/i: the instance */
+	int port;      /* of the listener for clients, on 127.0.0.1 */
 	struct jwt_keys keys;
 	struct proc broker, daemon, run;
 	const char *const *daemon_env; /* beyond what sanitizers need; NULL: nothing */
 	int64_t daemon_file_size_max;  /* RLIMIT_FSIZE of the daemon; 0: no limit */
-	bool broken; /* the test broke it for good: do not judge how it ends */
+	bool broken;                   /* the test broke it for good: do not judge how it ends */
 };
 
 /* The programs under test: from the folder two above the running test program. */
@@ -36,6 +36,9 @@ const char *build_path(const char *name);
 
 /* Make an instance. lines: JSON lines for `gnatterctl import`, NULL for none. */
 struct instance *instance_create(const char *lines);
+
+/* Import such lines; with settings that matter for it made before. */
+void instance_import(struct instance *i, const char *lines);
 
 /* The same without init: only the folder, the port and the environment. */
 struct instance *instance_folder(void);
@@ -86,7 +89,8 @@ const char *const *instance_daemon_argv(struct instance *i);
 /* A path below the instance's folder. Until the test is over. */
 char *instance_path(const struct instance *i, const char *below);
 
-/* Everything that broker and daemon have written, for looking for a sentence. Until the test is over. */
+/* Everything that broker and daemon have written, for looking for a sentence. Until the test is
+ * over. */
 char *instance_log(const struct instance *i);
 
 /* The plugin's counters, out of the spool. */

@@ -75,6 +75,20 @@ bool json_has(const struct cJSON *j, const char *path)
 	return json_at(j, path) != NULL;
 }
 
+struct cJSON *json_find(const struct cJSON *list, const char *name, const char *text)
+{
+	cJSON *o;
+
+	cJSON_ArrayForEach(o, list)
+	{
+		const char *got = json_str(o, name);
+
+		if (got && strcmp(got, text) == 0)
+			return o;
+	}
+	return NULL;
+}
+
 void json_expect_str(const struct cJSON *j, const char *path, const char *want)
 {
 	const char *got = json_str(j, path);

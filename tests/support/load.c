@@ -13,6 +13,7 @@
 #include "tests/support/token.h"
 
 #define WINDOW_MAX 64
+#define SPAN       4096 /* from the first message not acknowledged to the last one sent */
 
 /* One message under way. Its MQTT message id is its place in the window + 1. */
 struct flight {
@@ -29,8 +30,9 @@ struct load {
 	struct raw raw;
 	struct flight flights[WINDOW_MAX];
 	uint64_t next, since_repeat;
-	uint64_t done_above[WINDOW_MAX]; /* acknowledged out of order */
+	bool done[SPAN]; /* acknowledged, by number % SPAN, from `acked` on */
 	_Atomic uint64_t acked, refused;
+	const char *volatile doing; /* for a failure's message */
 	atomic_bool stop, abort, ended;
 };
 
@@ -41,7 +43,8 @@ static bool send_flight(struct load *l, size_t place, bool dup)
 
 	buf_printf(&payload, "{\"id\":\"%s%llu\",\"text\":\"%s\"}", l->o.prefix,
 		(unsigned long long)l->flights[place].number, l->text);
-	raw_publish(&b, l->o.version, l->topic, payload.data, payload.len, 1, (uint16_t)(place + 1), dup);
+	raw_publish(&b, l->o.version, l->topic, payload.data, payload.len, 1, (uint16_t)(place + 1),
+		dup);
 	ok = raw_write(&l->raw, b.data, b.len);
 	buf_free(&b);
 	buf_free(&payload);
@@ -55,7 +58,7 @@ static bool send_more(struct load *l)
 		uint64_t acked = atomic_load(&l->acked);
 		bool again = l->o.repeat && l->since_repeat >= l->o.repeat && acked > 0;
 
-		if (l->flights[i].used || atomic_load(&l->stop))
+		if (l->flights[i].used || atomic_load(&l->stop) || l->next - acked >= SPAN)
 			continue;
 		l->since_repeat = again ? 0 : l->since_repeat + 1;
 		l->flights[i] = (struct flight){true, again, again ? acked - 1 : l->next++};
@@ -71,23 +74,11 @@ static bool send_more(struct load *l)
 static void count_acked(struct load *l, uint64_t number)
 {
 	uint64_t acked = atomic_load(&l->acked);
-	bool moved = true;
 
-	for (size_t i = 0; i < WINDOW_MAX; i++) {
-		if (l->done_above[i] == 0) {
-			l->done_above[i] = number + 1; /* 0 is a free place */
-			break;
-		}
-	}
-	while (moved) {
-		moved = false;
-		for (size_t i = 0; i < WINDOW_MAX; i++) {
-			if (l->done_above[i] == acked + 1) {
-				l->done_above[i] = 0;
-				acked++;
-				moved = true;
-			}
-		}
+	l->done[number % SPAN] = true;
+	while (l->done[acked % SPAN]) {
+		l->done[acked % SPAN] = false;
+		acked++;
 	}
 	atomic_store(&l->acked, acked);
 }
@@ -95,7 +86,9 @@ static void count_acked(struct load *l, uint64_t number)
 /* A PUBACK: of MQTT 5 with a reason behind the message id, unless it is 0. */
 static void on_ack(struct load *l, struct bytes body)
 {
-	size_t place = body.len < 2 ? SIZE_MAX : (size_t)((uint8_t)body.data[0] << 8 | (uint8_t)body.data[1]) - 1;
+	size_t place = body.len < 2
+			       ? SIZE_MAX
+			       : (size_t)((uint8_t)body.data[0] << 8 | (uint8_t)body.data[1]) - 1;
 	uint8_t reason = body.len > 2 ? (uint8_t)body.data[2] : 0;
 	struct flight *f;
 
@@ -125,14 +118,20 @@ static bool all_acked(const struct load *l)
 /* One connection, until it breaks or everything is done. */
 static void session(struct load *l)
 {
-	struct raw_connect c = {.client = l->client, .user = l->o.user, .password = l->token, .version = l->o.version};
+	struct raw_connect c = {.client = l->client,
+		.user = l->o.user,
+		.password = l->token,
+		.version = l->o.version};
 	struct raw_packet p;
 	int got = 1;
 
+	l->doing = "not connected";
 	if (!raw_open(&l->raw, l->port, 0))
 		return;
+	l->doing = "not signed in";
 	if (raw_connect(&l->raw, &c, 2000) != 0)
 		goto out;
+	l->doing = "connected";
 	for (size_t i = 0; i < WINDOW_MAX; i++) {
 		if (l->flights[i].used && !send_flight(l, i, true))
 			goto out;
@@ -244,8 +243,9 @@ void load_wait(struct load *l, uint64_t more)
 	struct goal g = {l, load_acked(l) + more};
 
 	if (!case_wait(reached, &g))
-		case_fail("%s: %llu messages acknowledged, then no more", l->client,
-			(unsigned long long)load_acked(l));
+		case_fail("%s: %llu messages acknowledged, then no more; %llu refused; now %s",
+			l->client, (unsigned long long)load_acked(l),
+			(unsigned long long)load_refused(l), l->doing);
 }
 
 const char *load_prefix(const struct load *l)

@@ -1,6 +1,7 @@
-/* load.h — senders that never give up: each a thread with one connection, sending numbered messages to a
- * chat at QoS 1, so many in flight, as fast as they are acknowledged. When the connection breaks it is made
- * again and what was not acknowledged is sent again under the same id, as a real device would.
+/* load.h — senders that never give up: each a thread with one connection, sending numbered messages
+ * to a chat at QoS 1, so many in flight, as fast as they are acknowledged. When the connection
+ * breaks it is made again and what was not acknowledged is sent again under the same id, as a real
+ * device would.
  */
 #ifndef GNATTER_TESTS_LOAD_H
 #define GNATTER_TESTS_LOAD_H
@@ -13,19 +14,19 @@ struct load;
 
 struct load_opts {
 	const char *user, *device, *chat;
-	const char *prefix;  /* ids are <prefix><number>, from 0 */
-	int version;         /* 4 or 5; 0 is 4 */
-	unsigned window;     /* in flight; 0 is 8 */
-	unsigned size;       /* characters of text; 0 is 20 */
-	unsigned repeat;     /* send every so-manieth acknowledged message again; 0: never */
-	unsigned pause_us;   /* between two messages */
+	const char *prefix; /* ids are <prefix><number>, from 0 */
+	int version;        /* 4 or 5; 0 is 4 */
+	unsigned window;    /* in flight; 0 is 8 */
+	unsigned size;      /* characters of text; 0 is 20 */
+	unsigned repeat;    /* send every so-manieth acknowledged message again; 0: never */
+	unsigned pause_us;  /* between two messages */
 };
 
 /* Runs until load_stop; ended in any case when the test is over. */
 struct load *load_start(struct instance *i, const struct load_opts *o);
 
-/* Send nothing new, wait until everything is acknowledged (the broker must be there), end. Fails the test
- * if that does not happen. */
+/* Send nothing new, wait until everything is acknowledged (the broker must be there), end. Fails
+ * the test if that does not happen. */
 void load_stop(struct load *l);
 
 /* End at once. */

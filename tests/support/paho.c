@@ -40,7 +40,7 @@ static int connect_5(struct paho *p, const char *user, const char *token)
 	o.username = user;
 	o.password = token;
 	r = MQTTClient_connect5(p->client, &o, NULL, NULL);
-	code = r.reasonCode;
+	code = (int)r.reasonCode;
 	MQTTResponse_free(r);
 	return code;
 }
@@ -68,8 +68,8 @@ struct paho *paho_open(struct instance *i, const char *user, const char *device,
 	p->version = version;
 	p->id = case_printf("%s:%s", user, device);
 	o.MQTTVersion = version == 5 ? MQTTVERSION_5 : MQTTVERSION_3_1_1;
-	code = MQTTClient_createWithOptions(&p->client, case_printf("tcp://127.0.0.1:%d", i->port), p->id,
-		MQTTCLIENT_PERSISTENCE_NONE, NULL, &o);
+	code = MQTTClient_createWithOptions(&p->client, case_printf("tcp://127.0.0.1:%d", i->port),
+		p->id, MQTTCLIENT_PERSISTENCE_NONE, NULL, &o);
 	if (code != MQTTCLIENT_SUCCESS) {
 		free(p);
 		case_fail("paho: cannot create: %s", MQTTClient_strerror(code));
@@ -108,8 +108,8 @@ static void add_property(MQTTProperties *props, enum MQTTPropertyCodes code, con
 	MQTTProperties_add(props, &prop);
 }
 
-void paho_publish(struct paho *p, const char *topic, const char *payload, int qos, const char *response,
-	const char *correlation)
+void paho_publish(struct paho *p, const char *topic, const char *payload, int qos,
+	const char *response, const char *correlation)
 {
 	MQTTClient_message m = MQTTClient_message_initializer;
 	MQTTClient_deliveryToken token = 0;
@@ -132,7 +132,8 @@ void paho_publish(struct paho *p, const char *topic, const char *payload, int qo
 	}
 	if (code != MQTTCLIENT_SUCCESS)
 		case_fail("paho: %s cannot publish on %s: %d", p->id, topic, code);
-	if (qos > 0 && MQTTClient_waitForCompletion(p->client, token, (unsigned long)case_patience_ms()) != 0)
+	if (qos > 0 && MQTTClient_waitForCompletion(
+			       p->client, token, (unsigned long)case_patience_ms()) != 0)
 		case_fail("paho: %s: no acknowledgement of %s", p->id, topic);
 }
 
@@ -158,13 +159,15 @@ char *paho_take(struct paho *p, const char *topic, char **correlation)
 		if (!m)
 			continue;
 		if (strcmp(on, topic) == 0) {
-			MQTTProperty *prop = p->version == 5 ? MQTTProperties_getProperty(&m->properties,
-								       MQTTPROPERTY_CODE_CORRELATION_DATA)
-							     : NULL;
+			MQTTProperty *prop = p->version == 5
+						     ? MQTTProperties_getProperty(&m->properties,
+							       MQTTPROPERTY_CODE_CORRELATION_DATA)
+						     : NULL;
 
 			found = case_printf("%.*s", m->payloadlen, (char *)m->payload);
 			if (correlation)
-				*correlation = prop ? case_printf("%.*s", prop->value.data.len, prop->value.data.data)
+				*correlation = prop ? case_printf("%.*s", prop->value.data.len,
+							      prop->value.data.data)
 						    : NULL;
 		}
 		MQTTClient_freeMessage(&m);

@@ -1,6 +1,8 @@
 /* proc.c — see proc.h. */
 #include "tests/support/proc.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -8,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -26,7 +29,7 @@ static void undo_proc(void *arg, bool failed)
 
 static void child_redirect(const struct proc_spec *s)
 {
-	int in = s->in_fd > 0 ? s->in_fd : open(s->in ? s->in : "/dev/null", O_RDONLY);
+	int in = open(s->in ? s->in : "/dev/null", O_RDONLY);
 	int out = open(s->log, O_WRONLY | O_CREAT | O_APPEND, 0666);
 	int err = s->err ? open(s->err, O_WRONLY | O_CREAT | O_APPEND, 0666) : out;
 
@@ -45,14 +48,16 @@ static void child_become(const struct proc_spec *s, pid_t parent)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	if (!s->keep_group)
+	if (!s->tty)
 		setpgid(0, 0);
+	else if (setsid() < 0 || ioctl(open(s->tty, O_RDWR), TIOCSCTTY, 0) != 0)
+		_exit(126);
 	child_redirect(s);
-	if (s->cwd && chdir(s->cwd) != 0)
+	if (s->file_size_max &&
+		(setrlimit(RLIMIT_FSIZE, &limit) != 0 || signal(SIGXFSZ, SIG_IGN) == SIG_ERR))
 		_exit(126);
-	if (s->file_size_max && (setrlimit(RLIMIT_FSIZE, &limit) != 0 || signal(SIGXFSZ, SIG_IGN) == SIG_ERR))
-		_exit(126);
-	if (s->uid && (setgroups(0, NULL) != 0 || setgid((gid_t)s->uid) != 0 || setuid(s->uid) != 0))
+	if (s->uid &&
+		(setgroups(0, NULL) != 0 || setgid((gid_t)s->uid) != 0 || setuid(s->uid) != 0))
 		_exit(126);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -98,7 +103,7 @@ static pid_t spawn(const char *const argv[], const struct proc_spec *spec)
 	}
 	if (pid < 0)
 		case_fail("fork: %s", strerror(errno));
-	if (!spec->keep_group)
+	if (!spec->tty)
 		setpgid(pid, pid); /* both sides do it: whoever comes first */
 	return pid;
 }
@@ -171,6 +176,33 @@ int proc_terminate(struct proc *p)
 	return proc_code(p);
 }
 
+static bool is_process(const char *pid, const char *name, const char *argument)
+{
+	char *stat = slurp(case_printf("/proc/%s/stat", pid), NULL), comm[64], state;
+	size_t len = 0;
+	char *line = slurp(case_printf("/proc/%s/cmdline", pid), &len);
+
+	if (!stat || !line || sscanf(stat, "%*d (%63[^)]) %c", comm, &state) != 2)
+		return false;
+	return strcmp(comm, name) == 0 && state != 'Z' &&
+	       memmem(line, len, argument, strlen(argument));
+}
+
+pid_t proc_find(const char *name, const char *argument)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+	pid_t found = 0;
+
+	while (d && !found && (e = readdir(d))) {
+		if (isdigit((unsigned char)e->d_name[0]) && is_process(e->d_name, name, argument))
+			found = (pid_t)atoi(e->d_name);
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
 char *slurp(const char *path, size_t *len)
 {
 	FILE *f = fopen(path, "r");
@@ -225,7 +257,8 @@ void print_tail(const char *path, int lines)
 
 		while (at > tail && lines >= 0)
 			lines -= *--at == '\n' && at + 1 < tail + n;
-		fprintf(stderr, "--- %s\n%s%s", path, *at == '\n' ? at + 1 : at, tail[n - 1] == '\n' ? "" : "\n");
+		fprintf(stderr, "--- %s\n%s%s", path, *at == '\n' ? at + 1 : at,
+			tail[n - 1] == '\n' ? "" : "\n");
 	}
 	free(tail);
 }
@@ -279,4 +312,16 @@ struct run run_in(const char *const argv[], const char *input)
 struct run run(const char *const argv[])
 {
 	return run_in(argv, NULL);
+}
+
+void expect_sentence(const struct run *r, const char *words)
+{
+	size_t len = strlen(r->err);
+
+	if (r->code == 0 || r->code >= 124)
+		case_fail("should end with an error, not with %d: %s", r->code, r->err);
+	if (len < 2 || strchr(r->err, '\n') != r->err + len - 1)
+		case_fail("one sentence should stand on stderr, not: %s", r->err);
+	if (!strstr(r->err, words))
+		case_fail("the sentence should hold '%s': %s", words, r->err);
 }

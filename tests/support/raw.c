@@ -103,8 +103,8 @@ void raw_packet(struct buf *b, uint8_t first, const struct buf *body)
 	buf_put(b, body->data, body->len);
 }
 
-void raw_publish(struct buf *b, int version, const char *topic, const void *payload, size_t len, int qos,
-	uint16_t mid, bool dup)
+void raw_publish(struct buf *b, int version, const char *topic, const void *payload, size_t len,
+	int qos, uint16_t mid, bool dup)
 {
 	struct buf body = {0};
 
@@ -121,7 +121,8 @@ void raw_publish(struct buf *b, int version, const char *topic, const void *payl
 static void put_connect(struct buf *b, const struct raw_connect *c)
 {
 	struct buf body = {0}, props = {0};
-	uint8_t flags = (uint8_t)((c->persistent ? 0 : 2) | (c->user ? 0x80 : 0) | (c->password ? 0x40 : 0));
+	uint8_t flags = (uint8_t)((c->persistent ? 0 : 2) | (c->user ? 0x80 : 0) |
+				  (c->password ? 0x40 : 0));
 
 	put_string(&body, "MQTT");
 	buf_u8(&body, (uint8_t)c->version);
@@ -149,8 +150,8 @@ static void put_connect(struct buf *b, const struct raw_connect *c)
 
 /* --- reading packets ------------------------------------------------------------------------- */
 
-/* Length of the whole packet at the start of b, 0 if that cannot be told yet; *header gets where its
- * body starts. */
+/* Length of the whole packet at the start of b, 0 if that cannot be told yet; *header gets where
+ * its body starts. */
 static size_t packet_len(const struct buf *b, size_t *header)
 {
 	size_t len = 0;
@@ -256,7 +257,8 @@ int raw_subscribe(struct raw *r, const char *filter, int qos, int timeout_ms)
 
 static size_t get_u16(struct bytes b, size_t at)
 {
-	return at + 2 <= b.len ? (size_t)((uint8_t)b.data[at] << 8 | (uint8_t)b.data[at + 1]) : SIZE_MAX / 2;
+	return at + 2 <= b.len ? (size_t)((uint8_t)b.data[at] << 8 | (uint8_t)b.data[at + 1])
+			       : SIZE_MAX / 2;
 }
 
 bool raw_message(const struct raw *r, const struct raw_packet *p, struct raw_message *out)

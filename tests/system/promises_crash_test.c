@@ -1,8 +1,8 @@
-/* promises_crash_test.c — P1, P2 and P4 against kill -9: what was acknowledged is stored, once, and what
- * was seen had been stored.
+/* promises_crash_test.c — P1, P2 and P4 against kill -9: what was acknowledged is stored, once, and
+ * what was seen had been stored.
  *
- * "At random moments" is meant: each run draws its own. A failure prints the seed; SEED=n repeats the draws,
- * though not the machine's scheduling.
+ * "At random moments" is meant: each run draws its own. A failure prints the seed; SEED=n repeats
+ * the draws, though not the machine's scheduling.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +25,8 @@ static void print_seed(void *arg)
 
 static void draw_seed(void)
 {
-	seed = getenv("SEED") ? (unsigned)strtoul(getenv("SEED"), NULL, 10) : (unsigned)case_now_ms();
+	seed = getenv("SEED") ? (unsigned)strtoul(getenv("SEED"), NULL, 10)
+			      : (unsigned)case_now_ms();
 	srandom(seed);
 	case_forget_report(&seed);
 	case_on_failure(print_seed, &seed);
@@ -88,12 +89,26 @@ static void test_p1_p4_kill_9_under_load(void **state)
 	(void)state;
 	draw_seed();
 	i = start_without_rate_limit();
-	loads[0] = load_start(i, &(struct load_opts){.user = "alice", .device = "l", .chat = "lobby",
-						 .prefix = "a", .repeat = 7, .pause_us = 1000});
-	loads[1] = load_start(i, &(struct load_opts){.user = "bob", .device = "l", .chat = "lobby",
-						 .prefix = "b", .repeat = 5, .version = 5, .pause_us = 1000});
-	loads[2] = load_start(i, &(struct load_opts){.user = "carol", .device = "l", .chat = "bob:carol",
-						 .prefix = "c", .version = 5, .window = 64, .pause_us = 1000});
+	loads[0] = load_start(i, &(struct load_opts){.user = "alice",
+					 .device = "l",
+					 .chat = "lobby",
+					 .prefix = "a",
+					 .repeat = 7,
+					 .pause_us = 1000});
+	loads[1] = load_start(i, &(struct load_opts){.user = "bob",
+					 .device = "l",
+					 .chat = "lobby",
+					 .prefix = "b",
+					 .repeat = 5,
+					 .version = 5,
+					 .pause_us = 1000});
+	loads[2] = load_start(i, &(struct load_opts){.user = "carol",
+					 .device = "l",
+					 .chat = "bob:carol",
+					 .prefix = "c",
+					 .version = 5,
+					 .window = 64,
+					 .pause_us = 1000});
 	for (int round = 0; round < ROUNDS; round++) {
 		case_pause_ms(draw(1, 120));
 		kill_and_restart(i, loads[0]);
@@ -112,8 +127,8 @@ static void test_p1_p4_kill_9_under_load(void **state)
 	history_expect_once(&pair, "carol", "c", load_acked(loads[2]));
 }
 
-/* The repeat of a message is answered with the stored original, to that device alone, whatever died in
- * between. */
+/* The repeat of a message is answered with the stored original, to that device alone, whatever died
+ * in between. */
 static void test_p4_repeat_after_kill_9(void **state)
 {
 	struct instance *i = instance_create(instance_people);
@@ -148,7 +163,8 @@ static void test_p4_repeat_after_kill_9(void **state)
 	assert_int_equal(history_all(bob, "lobby").count, 1);
 }
 
-/* P1 with nobody to pass it on: what is accepted while the daemon is dead outlives the broker, too. */
+/* P1 with nobody to pass it on: what is accepted while the daemon is dead outlives the broker, too.
+ */
 static void test_p1_spool_outlives_both(void **state)
 {
 	struct instance *i = instance_create(instance_people);
@@ -161,8 +177,11 @@ static void test_p1_spool_outlives_both(void **state)
 	instance_start(i);
 	instance_kill_daemon(i);
 	for (int round = 0; round < 3; round++) {
-		l = load_start(i, &(struct load_opts){.user = "alice", .device = "l", .chat = "lobby",
-					  .prefix = case_printf("r%d-", round), .version = 5});
+		l = load_start(i, &(struct load_opts){.user = "alice",
+					  .device = "l",
+					  .chat = "lobby",
+					  .prefix = case_printf("r%d-", round),
+					  .version = 5});
 		load_wait(l, 200);
 		instance_kill_broker(i);
 		acked = load_acked(l);
@@ -188,12 +207,14 @@ static void test_p2_echo_then_kill_9_then_disk(void **state)
 	(void)state;
 	instance_start(i);
 	for (int round = 1; round <= 5; round++) {
-		struct client *alice = client_5(i, "alice", "phone"), *bob = client_3(i, "bob", "phone");
+		struct client *alice = client_5(i, "alice", "phone"),
+			      *bob = client_3(i, "bob", "phone");
 		struct message *echo;
 		char *stored;
 
 		client_subscribe_ok(bob, "chat/lobby/msg", 1);
-		client_sendf(alice, "lobby", "{\"id\":\"m%d\",\"text\":\"round %d\"}", round, round);
+		client_sendf(
+			alice, "lobby", "{\"id\":\"m%d\",\"text\":\"round %d\"}", round, round);
 		echo = client_take(bob, "chat/lobby/msg", case_printf("\"m%d\"", round));
 		instance_kill_daemon(i);
 		stored = stored_bytes(i, "lobby", (uint64_t)round);
@@ -210,7 +231,8 @@ static void test_p2_echo_then_kill_9_then_disk(void **state)
  * acknowledgement does not wait for the disk. */
 static void test_p2_seen_after_sync(void **state)
 {
-	const char *env[] = {case_printf("LD_PRELOAD=%s", build_path("tests/slowsync.so")), "SLOWSYNC_MS=1000", NULL};
+	const char *env[] = {case_printf("LD_PRELOAD=%s", build_path("tests/slowsync.so")),
+		"SLOWSYNC_MS=1000", NULL};
 	struct instance *i = instance_create(instance_people);
 	struct client *alice, *bob;
 	int64_t start, acked, seen;
@@ -230,8 +252,47 @@ static void test_p2_seen_after_sync(void **state)
 	assert_true(seen >= 990);
 }
 
-/* Every seq from first to last has been seen, each for the first time in order, each time with the same
- * bytes. */
+/* Changes of membership write store and directory. One that was accepted is carried out once,
+ * though daemon or both are killed in the middle of it: the directory says so, and the chat tells
+ * it once. */
+static void test_p1_changes_through_kills(void **state)
+{
+	enum { CHANGES = 16 };
+	struct instance *i = instance_create(instance_people);
+
+	(void)state;
+	draw_seed();
+	instance_start(i);
+	for (int k = 0; k < CHANGES; k++) {
+		struct client *alice = client_5(i, "alice", "phone");
+		bool add = k % 2 == 0;
+		struct publish p = {.topic = add ? "api/member.add" : "api/member.remove",
+			.payload = "{\"chat\":\"lobby\",\"user\":\"eve\"}",
+			.qos = 1};
+		struct cJSON *members;
+
+		assert_in_range(client_publish(alice, &p), 0, 0x10);
+		if (draw(0, 1))
+			case_pause_ms(draw(0, 3));
+		instance_kill_daemon(i);
+		if (k % 4 > 1) {
+			instance_kill_broker(i);
+			instance_start_broker(i);
+		}
+		client_close(alice);
+		instance_start_daemon(i);
+		instance_wait_ready(i);
+		alice = client_5(i, "alice", "phone");
+		members = json_at(
+			client_request(alice, "chat.get", "{\"chat\":\"lobby\"}"), "members");
+		assert_int_equal(json_find(members, "user", "eve") != NULL, add);
+		assert_int_equal(history_all(alice, "lobby").count, k + 1);
+		client_close(alice);
+	}
+}
+
+/* Every seq from first to last has been seen, each for the first time in order, each time with the
+ * same bytes. */
 static void expect_all_seen(struct client *c, uint64_t first, uint64_t last)
 {
 	const struct message **seen = case_alloc((last + 1) * sizeof(*seen));
@@ -251,7 +312,8 @@ static void expect_all_seen(struct client *c, uint64_t first, uint64_t last)
 			continue;
 		}
 		if ((uint64_t)seq != highest + 1)
-			case_fail("seq %lld was seen after %llu", (long long)seq, (unsigned long long)highest);
+			case_fail("seq %lld was seen after %llu", (long long)seq,
+				(unsigned long long)highest);
 		highest = (uint64_t)seq;
 		seen[seq] = m;
 	}
@@ -281,7 +343,8 @@ static void wait_seen(struct client *c, uint64_t seq)
 	}
 }
 
-/* P2, "then seen": a subscriber who stays connected through 20 deaths of the daemon misses nothing. */
+/* P2, "then seen": a subscriber who stays connected through 20 deaths of the daemon misses nothing.
+ */
 static void test_p2_subscriber_through_20_kills(void **state)
 {
 	struct instance *i;
@@ -298,10 +361,17 @@ static void test_p2_subscriber_through_20_kills(void **state)
 	dave = client_3(i, "dave", "phone");
 	client_subscribe_ok(carol, "chat/lobby/msg", 1);
 	client_subscribe_ok(dave, "chat/lobby/msg", 2);
-	a = load_start(i, &(struct load_opts){.user = "alice", .device = "l", .chat = "lobby", .prefix = "a",
+	a = load_start(i, &(struct load_opts){.user = "alice",
+				  .device = "l",
+				  .chat = "lobby",
+				  .prefix = "a",
 				  .pause_us = 1000});
-	b = load_start(i, &(struct load_opts){.user = "bob", .device = "l", .chat = "lobby", .prefix = "b",
-				  .version = 5, .pause_us = 1000});
+	b = load_start(i, &(struct load_opts){.user = "bob",
+				  .device = "l",
+				  .chat = "lobby",
+				  .prefix = "b",
+				  .version = 5,
+				  .pause_us = 1000});
 	for (int round = 0; round < 20; round++) {
 		size_t before = client_mark(carol);
 
@@ -328,6 +398,7 @@ int main(void)
 		SYSTEM(test_p1_p4_kill_9_under_load),
 		SYSTEM(test_p4_repeat_after_kill_9),
 		SYSTEM(test_p1_spool_outlives_both),
+		SYSTEM(test_p1_changes_through_kills),
 		SYSTEM(test_p2_echo_then_kill_9_then_disk),
 		SYSTEM(test_p2_seen_after_sync),
 		SYSTEM(test_p2_subscriber_through_20_kills),

@@ -1,5 +1,5 @@
-/* promises_order_test.c — P3: one order in a chat, without gaps or repeats, the same for everybody, live and
- * in history; and the once of P4 as clients see it when nothing goes wrong. */
+/* promises_order_test.c — P3: one order in a chat, without gaps or repeats, the same for everybody,
+ * live and in history; and the once of P4 as clients see it when nothing goes wrong. */
 #include <cjson/cJSON.h>
 #include <string.h>
 
@@ -10,8 +10,8 @@
 #include "tests/support/json.h"
 #include "tests/support/load.h"
 
-/* The messages of a chat that a client has received are exactly 1..last, in order, byte for byte those of
- * the history. */
+/* The messages of a chat that a client has received are exactly 1..last, in order, byte for byte
+ * those of the history. */
 static void expect_same_order(struct client *c, const char *chat, const struct history *h)
 {
 	const char *topic = case_printf("chat/%s/msg", chat);
@@ -23,22 +23,34 @@ static void expect_same_order(struct client *c, const char *chat, const struct h
 		if (strcmp(m->topic, topic) != 0)
 			continue;
 		assert_true(place < h->count);
-		assert_string_equal(json_text(json_of(m->payload, m->len)), json_text(h->messages[place]));
+		assert_string_equal(
+			json_text(json_of(m->payload, m->len)), json_text(h->messages[place]));
 		place++;
 	}
 	assert_int_equal(place, h->count);
 }
 
+static const struct load_opts senders[] = {
+	{.user = "alice", .device = "l1", .chat = "lobby", .prefix = "a1-", .version = 4},
+	{.user = "alice",
+		.device = "l2",
+		.chat = "lobby",
+		.prefix = "a2-",
+		.version = 5,
+		.window = 1},
+	{.user = "bob", .device = "l", .chat = "lobby", .prefix = "b-", .version = 5, .window = 32},
+	{.user = "carol",
+		.device = "l",
+		.chat = "lobby",
+		.prefix = "c-",
+		.version = 4,
+		.window = 16},
+	{.user = "alice", .device = "l3", .chat = "alice:bob", .prefix = "p-", .version = 5},
+	{.user = "bob", .device = "l2", .chat = "alice:bob", .prefix = "q-", .version = 4},
+};
+
 static void test_p3_several_senders(void **state)
 {
-	static const struct load_opts senders[] = {
-		{.user = "alice", .device = "l1", .chat = "lobby", .prefix = "a1-", .version = 4},
-		{.user = "alice", .device = "l2", .chat = "lobby", .prefix = "a2-", .version = 5, .window = 1},
-		{.user = "bob", .device = "l", .chat = "lobby", .prefix = "b-", .version = 5, .window = 32},
-		{.user = "carol", .device = "l", .chat = "lobby", .prefix = "c-", .version = 4, .window = 16},
-		{.user = "alice", .device = "l3", .chat = "alice:bob", .prefix = "p-", .version = 5},
-		{.user = "bob", .device = "l2", .chat = "alice:bob", .prefix = "q-", .version = 4},
-	};
 	struct instance *i = instance_create(instance_people);
 	struct client *watchers[3];
 	struct load *loads[COUNT(senders)];
@@ -89,8 +101,12 @@ static void test_p3_time_and_senders_order(void **state)
 
 	(void)state;
 	instance_start(i);
-	l = load_start(i, &(struct load_opts){.user = "bob", .device = "l", .chat = "lobby", .prefix = "x",
-				  .version = 5, .window = 16});
+	l = load_start(i, &(struct load_opts){.user = "bob",
+				  .device = "l",
+				  .chat = "lobby",
+				  .prefix = "x",
+				  .version = 5,
+				  .window = 16});
 	load_wait(l, 500);
 	load_stop(l);
 	c = client_5(i, "alice", "w");
@@ -117,7 +133,8 @@ static void test_p3_refusals_leave_no_gap(void **state)
 	client_subscribe_ok(alice, "user/alice/errors", 1);
 	for (int k = 0; k < 5; k++) {
 		client_send(alice, "lobby", "good");
-		client_send(alice, "lobby", "{\"type\":\"edit\",\"ref\":999,\"text\":\"nothing there\"}");
+		client_send(alice, "lobby",
+			"{\"type\":\"edit\",\"ref\":999,\"text\":\"nothing there\"}");
 		client_send(alice, "lobby", "{\"text\":");
 	}
 	client_wait_count(alice, "user/alice/errors", 10);
@@ -125,7 +142,8 @@ static void test_p3_refusals_leave_no_gap(void **state)
 	assert_int_equal(h.count, 5);
 }
 
-/* P4, one repeat after the other: same user and chat and id is once, anything else is another message. */
+/* P4, one repeat after the other: same user and chat and id is once, anything else is another
+ * message. */
 static void test_p4_same_id(void **state)
 {
 	struct instance *i = instance_create(instance_people);
@@ -165,8 +183,8 @@ static void test_p4_same_id(void **state)
 	assert_int_equal(history_all(phone, "alice:bob").count, 1);
 }
 
-/* The original may have been edited or deleted since: the repeat is still once, and gets what stands
- * there now. */
+/* The original may have been edited or deleted since: the repeat is still once, and gets what
+ * stands there now. */
 static void test_p4_repeat_of_deleted(void **state)
 {
 	struct instance *i = instance_create(instance_people);
@@ -180,7 +198,8 @@ static void test_p4_repeat_of_deleted(void **state)
 	client_send_answered(alice, "lobby", "{\"id\":\"d\",\"type\":\"delete\",\"ref\":1}");
 	answer = client_send_answered(alice, "lobby", "{\"id\":\"k\",\"text\":\"secret\"}");
 	json_expect_num(answer, "seq", 1);
-	answer = client_send_answered(alice, "lobby", "{\"id\":\"d\",\"type\":\"delete\",\"ref\":1}");
+	answer = client_send_answered(
+		alice, "lobby", "{\"id\":\"d\",\"type\":\"delete\",\"ref\":1}");
 	json_expect_num(answer, "seq", 2);
 	assert_int_equal(history_all(alice, "lobby").count, 2);
 	client_none(alice, 0, "chat/lobby/msg", "secret");

@@ -326,8 +326,8 @@ static uint32_t pick(uint32_t below_this)
 	return (random_state >> 8) % below_this;
 }
 
-/* Few letters, so that keys meet and are prefixes of each other. As a first letter, \1 and \2 make the
- * key begin with a name, as those of members do. */
+/* Few letters, so that keys meet and are prefixes of each other. As a first letter, \1 and \2 make
+ * the key begin with a name, as those of members do. */
 static struct bytes random_text(char *out, uint32_t max)
 {
 	size_t len = pick(max + 1);

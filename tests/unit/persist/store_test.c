@@ -749,5 +749,6 @@ int main(int argc, char **argv)
 	};
 
 	CHILD_MAIN(argc, argv, children);
+	cmocka_set_test_filter(getenv("ONLY"));
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }

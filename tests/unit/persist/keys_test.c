@@ -1,0 +1,342 @@
+/* keys_test.c — keys and values byte for byte, and what is refused. */
+#include "persist/keys.h"
+
+#include "tests/unit/persist/scratch.h"
+
+#define BYTES(literal) ((struct bytes){literal, sizeof(literal) - 1})
+
+static void assert_key(struct key k, struct bytes want)
+{
+	assert_bytes(key_bytes(&k), want);
+}
+
+static void test_keys_bytes(void **state)
+{
+	(void)state;
+	assert_key(
+		key_message(text("lobby"), 0x0102030405060708), BYTES("m\5lobby\1\2\3\4\5\6\7\10"));
+	assert_key(key_messages(text("lobby")), BYTES("m\5lobby"));
+	assert_key(key_state(text("a:b")), BYTES("s\3a:b"));
+	assert_key(key_dedupe(text("c"), text("alice"), text("id")), BYTES("d\1c\5alice\2id"));
+	assert_key(key_mark(text("c"), text("alice")), BYTES("k\1c\5alice"));
+	assert_key(key_marks(text("c")), BYTES("k\1c"));
+	assert_key(key_owed(7, 0x0102), BYTES("o\0\0\0\0\0\0\0\7\0\0\0\0\0\0\1\2"));
+	assert_key(key_owed_all(), BYTES("o"));
+	assert_key(key_meta("redo"), BYTES("x\4redo"));
+	assert_key(key_user(text("alice")), BYTES("alice"));
+	assert_key(key_chat(text("lobby")), BYTES("lobby"));
+	assert_key(key_member(text("lobby"), text("alice")), BYTES("\5lobby\5alice"));
+	assert_key(key_members(text("lobby")), BYTES("\5lobby"));
+	assert_key(key_list(text("alice"), text("lobby")), BYTES("\5alice\5lobby"));
+	assert_key(key_lists(text("alice")), BYTES("\5alice"));
+}
+
+static void test_keys_sort_by_number(void **state)
+{
+	static const uint64_t rising[] = {
+		0, 1, 255, 256, 65535, 1u << 31, UINT32_MAX, UINT64_MAX - 1, UINT64_MAX};
+
+	(void)state;
+	for (size_t i = 1; i < sizeof(rising) / sizeof(*rising); i++) {
+		struct key a = key_message(text("c"), rising[i - 1]),
+			   b = key_message(text("c"), rising[i]);
+
+		assert_int_equal(a.len, b.len);
+		assert_true(memcmp(a.data, b.data, a.len) < 0);
+	}
+}
+
+/* One chat's keys never start like another's. */
+static void test_keys_prefixes_are_apart(void **state)
+{
+	struct key lobby = key_messages(text("lobby")), lob = key_messages(text("lob"));
+	struct key m = key_message(text("lobby"), 1);
+
+	(void)state;
+	assert_memory_equal(m.data, lobby.data, lobby.len);
+	assert_memory_not_equal(m.data, lob.data, lob.len);
+}
+
+static void test_keys_overlong_is_empty(void **state)
+{
+	static char name[600];
+	struct bytes ok = {name, 255}, bad = {name, 256}, raw = {name, KEY_MAX},
+		     too = {name, KEY_MAX + 1};
+
+	(void)state;
+	memset(name, 'n', sizeof(name));
+	assert_int_equal(key_message(ok, 1).len, 1 + 256 + 8);
+	assert_int_equal(key_message(bad, 1).len, 0);
+	assert_int_equal(key_dedupe(text("c"), bad, text("i")).len, 0);
+	assert_int_equal(key_dedupe(ok, ok, text("i")).len, 0); /* more than KEY_MAX together */
+	assert_int_equal(key_member(ok, ok).len, 512);
+	assert_int_equal(key_user(raw).len, KEY_MAX);
+	assert_int_equal(key_user(too).len, 0);
+	assert_int_equal(key_user(text("")).len, 0);
+	assert_int_equal(key_state(text("")).len, 2);
+}
+
+static void test_keys_last_parts(void **state)
+{
+	struct key member = key_member(text("lobby"), text("alice")),
+		   m = key_message(text("c"), 77);
+	struct key owed = key_owed(12, 3);
+	uint64_t number;
+	uint32_t part;
+
+	(void)state;
+	assert_bytes(key_last_name(key_bytes(&member)), text("alice"));
+	assert_int_equal(key_message_seq(key_bytes(&m)), 77);
+	key_owed_parts(key_bytes(&owed), &number, &part);
+	assert_int_equal(number, 12);
+	assert_int_equal(part, 3);
+
+	assert_bytes(key_last_name(BYTES("")), text(""));
+	assert_bytes(key_last_name(BYTES("\5lobby")), text(""));
+	assert_bytes(key_last_name(BYTES("\5lobby\6alice")), text(""));
+	assert_bytes(key_last_name(BYTES("\5lobby\4alice")), text(""));
+	assert_bytes(key_last_name(BYTES("\377lobby\4alice")), text(""));
+	assert_int_equal(key_message_seq(BYTES("short")), 0);
+	key_owed_parts(BYTES("o"), &number, &part);
+	assert_int_equal(number, 0);
+	assert_int_equal(part, 0);
+}
+
+/* ---- values
+ * -------------------------------------------------------------------------------------- */
+
+static struct bytes of(const struct buf *b)
+{
+	return (struct bytes){b->data, b->len};
+}
+
+/* Decoders by one name each, over any value. */
+static enum err any_state(struct bytes v)
+{
+	struct chat_state s;
+
+	return chat_state_decode(&s, v);
+}
+
+static enum err any_mark(struct bytes v)
+{
+	struct mark m;
+
+	return mark_decode(&m, v);
+}
+
+static enum err any_user(struct bytes v)
+{
+	struct user u;
+	enum err e = user_decode(&u, v);
+
+	assert_true(u.role < ROLE_COUNT);
+	assert_true(
+		e != ERR_OK || (u.hash.len <= PASSWORD_HASH_MAX && u.name.len <= TITLE_BYTES_MAX));
+	return e;
+}
+
+static enum err any_chat(struct bytes v)
+{
+	struct chat c;
+	enum err e = chat_decode(&c, v);
+
+	assert_true(c.kind <= KIND_CHANNEL);
+	assert_true(e != ERR_OK || (c.by.len <= NAME_USER_MAX && c.title.len <= TITLE_BYTES_MAX));
+	return e;
+}
+
+static enum err any_member(struct bytes v)
+{
+	struct member m;
+
+	return member_decode(&m, v);
+}
+
+/* A value cut off anywhere, grown by a byte, of another version, or with any byte wrong: refused or
+ * read, and never read beyond its end. */
+static void abuse(const struct buf *b, enum err (*decode)(struct bytes))
+{
+	assert_int_equal(decode(of(b)), ERR_OK);
+	for (size_t len = 0; len <= b->len + 1; len++) {
+		char *exact = malloc(len ? len : 1);
+
+		memset(exact, 0, len ? len : 1);
+		memcpy(exact, b->data, len < b->len ? len : b->len);
+		assert_int_equal(
+			decode((struct bytes){exact, len}), len == b->len ? ERR_OK : ERR_CORRUPT);
+		if (len == b->len) {
+			for (size_t at = 0; at < len; at++) {
+				for (int wrong = 0; wrong < 256; wrong++) {
+					enum err e;
+
+					exact[at] = (char)wrong;
+					e = decode((struct bytes){exact, len});
+					assert_true(e == ERR_OK || e == ERR_CORRUPT);
+					assert_true(at > 0 || wrong == 1 || e == ERR_CORRUPT);
+				}
+				exact[at] = b->data[at];
+			}
+		}
+		free(exact);
+	}
+}
+
+static void test_keys_chat_state(void **state)
+{
+	struct chat_state in = {.seq = 9, .ts = 0x0102030405060708, .n = 3, .visible = 8}, out;
+	struct buf b = {0};
+
+	(void)state;
+	chat_state_encode(&b, &in);
+	assert_bytes(of(&b), BYTES("\1"
+				   "\11\0\0\0\0\0\0\0"
+				   "\10\7\6\5\4\3\2\1"
+				   "\3\0\0\0\0\0\0\0"
+				   "\10\0\0\0\0\0\0\0"));
+	assert_int_equal(chat_state_decode(&out, of(&b)), ERR_OK);
+	assert_memory_equal(&in, &out, sizeof(in));
+	abuse(&b, any_state);
+	buf_reset(&b);
+	in.n = 10; /* more messages than seqs */
+	chat_state_encode(&b, &in);
+	assert_int_equal(chat_state_decode(&out, of(&b)), ERR_CORRUPT);
+	buf_free(&b);
+}
+
+static void test_keys_mark(void **state)
+{
+	struct mark in = {.delivered = 9, .read = 7, .read_n = 5, .ts = 1}, out;
+	struct buf b = {0};
+
+	(void)state;
+	mark_encode(&b, &in);
+	assert_bytes(of(&b), BYTES("\1"
+				   "\11\0\0\0\0\0\0\0"
+				   "\7\0\0\0\0\0\0\0"
+				   "\5\0\0\0\0\0\0\0"
+				   "\1\0\0\0\0\0\0\0"));
+	assert_int_equal(mark_decode(&out, of(&b)), ERR_OK);
+	assert_memory_equal(&in, &out, sizeof(in));
+	abuse(&b, any_mark);
+	buf_free(&b);
+}
+
+static void test_keys_user(void **state)
+{
+	struct user in = {.disabled = true,
+			    .role = ROLE_ADMIN,
+			    .created = 5,
+			    .valid_after_ms = 6,
+			    .hash = text("$argon2id$"),
+			    .name = text("Alice")},
+		    out;
+	struct buf b = {0};
+
+	(void)state;
+	user_encode(&b, &in);
+	assert_bytes(of(&b), BYTES("\1\1\1"
+				   "\5\0\0\0\0\0\0\0"
+				   "\6\0\0\0\0\0\0\0"
+				   "\12\0$argon2id$"
+				   "\5\0Alice"));
+	assert_int_equal(user_decode(&out, of(&b)), ERR_OK);
+	assert_true(out.disabled && out.role == ROLE_ADMIN && out.created == 5 &&
+		    out.valid_after_ms == 6);
+	assert_bytes(out.hash, in.hash);
+	assert_bytes(out.name, in.name);
+	abuse(&b, any_user);
+	buf_free(&b);
+}
+
+static void test_keys_chat(void **state)
+{
+	struct chat in = {.kind = KIND_CHANNEL,
+			    .created = 5,
+			    .members = 7,
+			    .admins = 1,
+			    .by = text("alice"),
+			    .title = text("Lobby")},
+		    out;
+	struct buf b = {0};
+
+	(void)state;
+	chat_encode(&b, &in);
+	assert_bytes(of(&b), BYTES("\1\2"
+				   "\5\0\0\0\0\0\0\0"
+				   "\7\0\0\0"
+				   "\1\0\0\0"
+				   "\5\0alice"
+				   "\5\0Lobby"));
+	assert_int_equal(chat_decode(&out, of(&b)), ERR_OK);
+	assert_true(out.kind == KIND_CHANNEL && out.created == 5 && out.members == 7 &&
+		    out.admins == 1);
+	assert_bytes(out.by, in.by);
+	assert_bytes(out.title, in.title);
+	abuse(&b, any_chat);
+	buf_free(&b);
+}
+
+static void test_keys_member(void **state)
+{
+	struct member in = {.admin = true, .since = 5, .since_seq = 6}, out;
+	struct buf b = {0};
+
+	(void)state;
+	member_encode(&b, &in);
+	assert_bytes(of(&b), BYTES("\1\1"
+				   "\5\0\0\0\0\0\0\0"
+				   "\6\0\0\0\0\0\0\0"));
+	assert_int_equal(member_decode(&out, of(&b)), ERR_OK);
+	assert_true(out.admin && out.since == 5 && out.since_seq == 6);
+	abuse(&b, any_member);
+	buf_free(&b);
+}
+
+/* Strings at both sides of their bounds. */
+static void test_keys_string_bounds(void **state)
+{
+	static char long_text[TITLE_BYTES_MAX + 1];
+	static const struct {
+		size_t hash, name;
+		enum err want;
+	} cases[] = {
+		{0, 0, ERR_OK},
+		{PASSWORD_HASH_MAX, TITLE_BYTES_MAX, ERR_OK},
+		{PASSWORD_HASH_MAX + 1, 0, ERR_CORRUPT},
+		{0, TITLE_BYTES_MAX + 1, ERR_CORRUPT},
+	};
+
+	(void)state;
+	memset(long_text, 't', sizeof(long_text));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct user u = {.hash = {long_text, cases[i].hash},
+				    .name = {long_text, cases[i].name}},
+			    out;
+		struct buf b = {0};
+
+		user_encode(&b, &u);
+		assert_int_equal(user_decode(&out, of(&b)), cases[i].want);
+		buf_free(&b);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_keys_bytes),
+		cmocka_unit_test(test_keys_sort_by_number),
+		cmocka_unit_test(test_keys_prefixes_are_apart),
+		cmocka_unit_test(test_keys_overlong_is_empty),
+		cmocka_unit_test(test_keys_last_parts),
+		cmocka_unit_test(test_keys_chat_state),
+		cmocka_unit_test(test_keys_mark),
+		cmocka_unit_test(test_keys_user),
+		cmocka_unit_test(test_keys_chat),
+		cmocka_unit_test(test_keys_member),
+		cmocka_unit_test(test_keys_string_bounds),
+	};
+
+	cmocka_set_test_filter(getenv("ONLY"));
+	return cmocka_run_group_tests_name("keys", tests, NULL, NULL);
+}
