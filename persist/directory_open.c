@@ -217,7 +217,10 @@ static enum err make_new(struct directory *d, uint64_t map_size, char *why, size
 
 	if (e != ERR_OK)
 		return e;
-	e = lock_writer(d, why, why_size);
+	if (made && chmod(d->path, FOLDER_MODE) != 0) /* as share_files() */
+		e = directory_explain(d, errno, "made", why, why_size);
+	if (e == ERR_OK)
+		e = lock_writer(d, why, why_size);
 	if (e == ERR_OK) {
 		int rc = open_env(d, map_size, 0);
 

@@ -15,7 +15,6 @@
 #include "persist/store.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <leveldb/c.h>
 #include <pthread.h>
@@ -23,13 +22,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "persist/folder.h"
 #include "persist/keys.h"
 #include "persist/store_check.h"
 
-#define BLOCK_SIZE  ((size_t)4 << 10)
+#define BLOCK_SIZE  ((size_t)16 << 10)
 #define FOLDER_MODE 0750
 
 #define COMPACTION_NICE 10
@@ -58,6 +56,8 @@ static enum err kind_of(const char *text)
 {
 	if (strncmp(text, "Corruption", 10) == 0)
 		return ERR_CORRUPT;
+	if (strstr(text, "LOCK: ") && strstr(text, strerror(EAGAIN)))
+		return ERR_CONFLICT; /* another process, since store_check() looked */
 	if (strstr(text, strerror(ENOSPC)) || strstr(text, strerror(EDQUOT)))
 		return ERR_FULL;
 	return ERR_IO;

@@ -2,6 +2,9 @@
  * LevelDB's types.
  *
  * Threads: store_get, store_each and snapshots from any thread at once; store_write from one at a time.
+ *
+ * LevelDB has a thread and a lock of the process: fork before opening a store, not after, and open
+ * a store once.
  */
 #ifndef GNATTER_PERSIST_STORE_H
 #define GNATTER_PERSIST_STORE_H

@@ -219,11 +219,16 @@ static void test_chat_create(void **state)
 static void test_roles_in_a_group(void **state)
 {
 	struct cJSON *j;
+	int64_t since;
 
 	(void)state;
 	connect_everybody();
 	client_request(alice, "chat.create", "{\"chat\":\"heirs\"}");
 	client_request(alice, "member.add", "{\"chat\":\"heirs\",\"user\":\"eve\"}");
+	/* the others a millisecond later at least, so that eve is the longest-standing */
+	since = json_num(client_request(alice, "me", "{}"), "ts");
+	while (json_num(client_request(alice, "me", "{}"), "ts") == since)
+		;
 	client_request(alice, "member.add", "{\"chat\":\"heirs\",\"users\":[\"bob\",\"carol\"]}");
 	client_refused(eve, "chat.update", "{\"chat\":\"heirs\",\"title\":\"x\"}", "forbidden");
 	client_request(

@@ -246,7 +246,8 @@ static void test_p7_chats_per_user(void **state)
 	client_refused(carol, "member.add", "{\"chat\":\"hers\",\"user\":\"bob\"}", "limit");
 	client_request(bob, "chat.leave", "{\"chat\":\"three\"}");
 	client_request(bob, "chat.create", "{\"chat\":\"four\"}");
-	/* a one-to-one chat counts, but nobody can keep two people from talking by filling their lists */
+	/* a one-to-one chat counts, but nobody can keep two people from talking by filling their
+	 * lists */
 	json_expect_num(client_send_answered(carol, "bob:carol", "hello"), "seq", 1);
 	assert_int_equal(json_num(client_request(bob, "me", "{}"), "chats"), 4);
 	client_refused(bob, "chat.create", "{\"chat\":\"five\"}", "limit");

@@ -934,6 +934,8 @@ static void test_directory_modes(void **state)
 
 	(void)state;
 	umask(mask);
+	assert_int_equal(stat(in_scratch("dir"), &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0770);
 	for (size_t i = 0; i < 3; i++) {
 		assert_int_equal(stat(in_scratch(files[i]), &st), 0);
 		assert_int_equal(st.st_mode & 0777, 0660);

@@ -22,6 +22,8 @@ static void test_keys_bytes(void **state)
 	assert_key(key_marks(text("c")), BYTES("k\1c"));
 	assert_key(key_owed(7, 0x0102), BYTES("o\0\0\0\0\0\0\0\7\0\0\0\0\0\0\1\2"));
 	assert_key(key_owed_all(), BYTES("o"));
+	assert_key(key_removed(text("alice")), BYTES("r\5alice"));
+	assert_key(key_edits(text("c"), 258), BYTES("e\1c\0\0\0\0\0\0\1\2"));
 	assert_key(key_meta("redo"), BYTES("x\4redo"));
 	assert_key(key_user(text("alice")), BYTES("alice"));
 	assert_key(key_chat(text("lobby")), BYTES("lobby"));
