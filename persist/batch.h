@@ -4,8 +4,8 @@
  * batch's own writes first and the committed state below them, so that records of one frame see
  * what earlier ones wrote. Nothing reaches a disk before journal_commit().
  *
- * The state below comes through struct base: LevelDB and LMDB in the daemon (persist/base.h), maps in
- * memory in some tests.
+ * The state below comes through struct base: LevelDB and LMDB in the daemon (persist/base.h), maps
+ * in memory in some tests.
  */
 #ifndef GNATTER_PERSIST_BATCH_H
 #define GNATTER_PERSIST_BATCH_H
@@ -24,7 +24,8 @@ enum table { TABLE_STORE, TABLE_USERS, TABLE_CHATS, TABLE_MEMBERS, TABLE_LISTS, 
 typedef bool base_each_fn(void *ctx, struct bytes key, struct bytes value);
 
 /* Committed state. get: ERR_OK with *value lent until the next call of get or each on this base,
- * ERR_NOT_FOUND, or ERR_IO / ERR_CORRUPT. each: calls fn for every key that starts with prefix and is
+ * ERR_NOT_FOUND, or ERR_IO / ERR_CORRUPT. each: calls fn for every key that starts with prefix and
+ * is
  * >= from (both may be empty), in order, until fn returns false. */
 struct base {
 	enum err (*get)(void *ctx, enum table t, struct bytes key, struct bytes *value);

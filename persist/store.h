@@ -1,7 +1,8 @@
-/* store.h — LevelDB: messages, marks, dedupe index, owed effects, positions. The only file that sees
- * LevelDB's types.
+/* store.h — LevelDB: messages, marks, dedupe index, owed effects, positions. The only file that
+ * sees LevelDB's types.
  *
- * Threads: store_get, store_each and snapshots from any thread at once; store_write from one at a time.
+ * Threads: store_get, store_each and snapshots from any thread at once; store_write from one at a
+ * time.
  *
  * LevelDB has a thread and a lock of the process: fork before opening a store, not after, and open
  * a store once.
@@ -22,20 +23,22 @@ enum store_mode {
 	STORE_CREATE, /* must not exist: an empty store is made */
 };
 
-/* Open with bloom filter, block cache, write buffer and open files as configured. On failure *out is
- * NULL, nothing on disk is changed, and why (of why_size bytes) has one sentence for the operator:
- * ERR_NOT_FOUND (no store there), ERR_EXISTS, ERR_CONFLICT (another process has it open), ERR_CORRUPT
- * (damaged, foreign, or of a schema this program does not know), ERR_IO. */
-enum err store_open(struct store **out, const char *path, const struct conf *conf, enum store_mode mode,
-	char *why, size_t why_size);
+/* Open with bloom filter, block cache, write buffer and open files as configured. On failure *out
+ * is NULL, nothing on disk is changed, and why (of why_size bytes) has one sentence for the
+ * operator: ERR_NOT_FOUND (no store there), ERR_EXISTS, ERR_CONFLICT (another process has it open),
+ * ERR_CORRUPT (damaged, foreign, or of a schema this program does not know), ERR_IO. */
+enum err store_open(struct store **out, const char *path, const struct conf *conf,
+	enum store_mode mode, char *why, size_t why_size);
 void store_close(struct store *s);
 
-/* snapshot NULL: the newest state. *value is malloc'd and the caller's. ERR_NOT_FOUND, ERR_IO, ERR_CORRUPT. */
+/* snapshot NULL: the newest state. *value is malloc'd and the caller's. ERR_NOT_FOUND, ERR_IO,
+ * ERR_CORRUPT. */
 enum err store_get(
 	struct store *s, const struct store_snapshot *snap, struct bytes key, struct bytes *value);
 
-/* Keys that start with prefix, from `from` on (empty: the first), in order; with reverse from the last
- * one that is <= from (empty: the last) downwards. Key and value are lent for the call of fn. */
+/* Keys that start with prefix, from `from` on (empty: the first), in order; with reverse from the
+ * last one that is <= from (empty: the last) downwards. Key and value are lent for the call of fn.
+ */
 enum err store_each(struct store *s, const struct store_snapshot *snap, struct bytes prefix,
 	struct bytes from, bool reverse, base_each_fn *fn, void *fn_ctx);
 
@@ -43,7 +46,8 @@ struct store_snapshot *store_snapshot(struct store *s);
 void store_snapshot_release(struct store *s, struct store_snapshot *snap);
 
 /* Write the TABLE_STORE part of the batch, and the pair extra_key, extra_value if extra_key is not
- * empty, as one LevelDB batch; synced to disk when it returns if sync. ERR_FULL (no space), ERR_IO. */
+ * empty, as one LevelDB batch; synced to disk when it returns if sync. ERR_FULL (no space), ERR_IO.
+ */
 enum err store_write(struct store *s, const struct batch *b, struct bytes extra_key,
 	struct bytes extra_value, bool sync, char *why, size_t why_size);
 

@@ -82,7 +82,8 @@ static bool ask(int tty, const char *prompt, char out[PASSWORD_MAX + 2], ssize_t
 	quiet.c_lflag |= ECHONL;
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		sigaction(signals[i], &act, &old[i]);
-	/* Echo goes off before anybody is asked: what is typed at the prompt is neither shown nor dropped. */
+	/* Echo goes off before anybody is asked: what is typed at the prompt is neither shown nor
+	 * dropped. */
 	tcsetattr(tty, TCSAFLUSH, &quiet);
 	dprintf(tty, "%s", prompt);
 	*len = read_line(tty, out, PASSWORD_MAX + 1);
