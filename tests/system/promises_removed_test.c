@@ -490,6 +490,28 @@ static void test_p5_account_removed(void **state)
 		0x87);
 }
 
+/* The name is somebody else's now, with the same device: nothing that waits in the session is for
+ * the new one. */
+static void test_p5_name_given_again(void **state)
+{
+	struct client *bob;
+
+	(void)state;
+	begin();
+	bob = persistent(5);
+	client_subscribe_ok(bob, "chat/alice:bob/msg", 1);
+	client_subscribe_ok(bob, "user/bob/#", 1);
+	client_close(bob);
+	json_expect_num(client_send_answered(alice, "alice:bob", "for the first bob"), "seq", 1);
+	CTL_OK(in, "user", "remove", "bob");
+	CTL_OK(in, "user", "add", "bob");
+	bob = back_again(5);
+	client_none(bob, 0, "chat/alice:bob/#", NULL);
+	client_none(bob, 0, "user/bob/events", NULL);
+	json_expect_num(client_send_answered(alice, "alice:bob", "for the second"), "seq", 2);
+	client_take(bob, "chat/alice:bob/msg", "for the second");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -507,6 +529,7 @@ int main(void)
 		SYSTEM(test_p5_leaving),
 		SYSTEM(test_p5_disabled),
 		SYSTEM(test_p5_account_removed),
+		SYSTEM(test_p5_name_given_again),
 	};
 
 	return case_run_all(tests, COUNT(tests), NULL);
