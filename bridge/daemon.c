@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -207,12 +208,14 @@ static sigset_t watched_signals(void)
 	return set;
 }
 
-void daemon_block_signals(void)
+void daemon_prepare_threads(void)
 {
+	struct sched_param none = {0};
 	sigset_t set = watched_signals();
 
 	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
 static enum err open_fds(struct daemon *d, char *why, size_t why_size)

@@ -5,9 +5,11 @@
 
 #include "bridge/instance.h"
 
-/* Keep SIGTERM, SIGINT and SIGHUP for the loop. Before anything starts a thread, LevelDB included:
- * a thread that does not block them would be ended by them. */
-void daemon_block_signals(void);
+/* What every thread of the daemon inherits, so to be called before anything starts one, LevelDB
+ * included. SIGTERM, SIGINT and SIGHUP are kept for the loop: a thread that does not block them
+ * would be ended by them. And whoever wakes (SCHED_BATCH, sched(7)) takes no processor away from
+ * the broker, whose thread all clients wait for; an idle one, or the next turn on a busy one. */
+void daemon_prepare_threads(void);
 
 /* Until SIGTERM or SIGINT (ERR_OK) or a failure (why has a sentence). Prints `ready` on standard
  * output once the plugin has answered; SIGHUP reloads what can be reloaded. */

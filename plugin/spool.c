@@ -15,6 +15,12 @@
 #define FLAGS_AT  5 /* u8 */
 #define NUMBER_AT 8 /* and u64; see wire/record.h */
 
+/* As long as the bridge keeps up, what is in use stays within the first half megabyte, or the first
+ * half: in the processor's cache, and in few pages that the system writes back and the broker, at
+ * the next store, has to wait for. */
+#define REWIND_FROM ((uint64_t)512 << 10)
+#define REWIND_KEPT 8 /* no more than one part in so many of that is copied */
+
 static void store_last(uint64_t *at, uint64_t value)
 {
 	__atomic_store_n(at, value, __ATOMIC_RELEASE);
@@ -22,7 +28,7 @@ static void store_last(uint64_t *at, uint64_t value)
 
 static char *at(const struct spool *s, uint64_t pos)
 {
-	return s->ring + pos % s->size;
+	return s->ring + (pos - s->h->base) % s->size;
 }
 
 static uint32_t size_at(const struct spool *s, uint64_t pos)
@@ -161,6 +167,29 @@ static void sweep(struct spool *s)
 	h->counters.spool_used = h->head - pos;
 }
 
+static bool keeps_secret(const struct spool *s)
+{
+	for (uint64_t pos = s->h->tail; pos < s->h->head; pos += size_at(s, pos)) {
+		if ((uint8_t)at(s, pos)[FLAGS_AT] & RECORD_SECRET)
+			return true;
+	}
+	return false;
+}
+
+/* Begin at the front of the ring again, if little is kept and that without a break. Not with a
+ * secret, of which no second copy is to be left behind. */
+static void rewind_ring(struct spool *s)
+{
+	const struct spool_header *h = s->h;
+	uint64_t kept = h->head - h->tail, start = (h->tail - h->base) % s->size;
+	uint64_t from = REWIND_FROM < s->size / 2 ? REWIND_FROM : s->size / 2;
+
+	if (start < from || kept > from / REWIND_KEPT || kept > s->size - start || keeps_secret(s))
+		return;
+	memcpy(s->ring, at(s, h->tail), kept);
+	store_last(&s->h->base, h->tail);
+}
+
 void spool_release(struct spool *s, uint64_t number)
 {
 	if (number <= s->h->released)
@@ -168,6 +197,7 @@ void spool_release(struct spool *s, uint64_t number)
 	assert(number < s->next);
 	store_last(&s->h->released, number);
 	sweep(s);
+	rewind_ring(s);
 }
 
 void spool_skip_to(struct spool *s, uint64_t number)

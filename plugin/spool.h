@@ -7,7 +7,9 @@
  * Killed at any instruction, the file is whole:
  *   append   writes the bytes of the record, then `head`: a record is there or it is not;
  *   release  writes `released`, wipes what is secret, then writes `tail`. In between, records stand
- *            at the tail whose numbers are not above `released`: spool_open() finishes the job.
+ *            at the tail whose numbers are not above `released`: spool_open() finishes the job;
+ *   rewind   copies the few records that are kept to the beginning of the ring, where nothing is,
+ *            then writes `base`, by which their positions mean the copies.
  */
 #ifndef GNATTER_PLUGIN_SPOOL_H
 #define GNATTER_PLUGIN_SPOOL_H

@@ -15,7 +15,7 @@ struct spool {
 /* How much of the ring follows a position without a break. */
 static inline uint64_t spool_rest(const struct spool *s, uint64_t pos)
 {
-	return s->size - pos % s->size;
+	return s->size - (pos - s->h->base) % s->size;
 }
 
 /* After opening: check every record kept, finish a release that was cut short, and set s->next.

@@ -44,9 +44,9 @@ const struct option conf_options[] = {
 	{SIZE(spool_size, 32 * M, 1 * M, 16 * G), .step = 4096, .section = "The plugin",
 	 .help = "What may be accepted and not yet stored. When it is full, publishes are "
 		"refused. At least four times message_size_max."},
-	{COUNT(frames_in_flight, 2, 1, 16),
-	 .help = "Frames of records on their way to gnatterd at once. More gain little: what "
-		"waits gathers into larger frames."},
+	{COUNT(frames_in_flight, 1, 1, 16),
+	 .help = "Frames of records on their way to gnatterd at once. With one, what waits "
+		"gathers into one large commit; more of them make more and smaller ones."},
 	{SIZE(frame_size_max, 1 * M, 64 * K, 8 * M),
 	 .help = "Bytes of records in one frame. At least message_size_max."},
 	{SIZE(message_size_max, 1 * M, 1 * K, 3 * M),
@@ -89,7 +89,7 @@ const struct option conf_options[] = {
 
 	{SIZE(store_cache_size, 64 * M, 1 * M, 64 * G), .section = "The store and the directory",
 	 .help = "LevelDB's cache of blocks that were read."},
-	{SIZE(store_write_buffer_size, 8 * M, 64 * K, 1 * G),
+	{SIZE(store_write_buffer_size, 32 * M, 64 * K, 1 * G),
 	 .help = "What LevelDB keeps in memory before it writes a table. Twice that is used "
 		"at times."},
 	{COUNT(store_open_files_max, 1000, 64, 1000000),

@@ -7,7 +7,7 @@
  *   4096   the ring: `size` bytes (a multiple of 4096)
  *
  * Positions count bytes since the spool was made and never wrap; a position p lies at ring byte
- * p % size. Records are contiguous: where one would run over the ring's end, a u32 0 marks the rest
+ * (p - base) % size. Records are contiguous: where one would run over the ring's end, a u32 0 marks the rest
  * as skipped (fewer than 4 bytes left cannot happen: sizes are multiples of 8).
  */
 #ifndef GNATTER_WIRE_SPOOLFILE_H
@@ -17,7 +17,7 @@
 
 #include "err.h"
 
-#define SPOOL_MAGIC       0x314c4f4f50534e47ull /* "GNSPOOL1" */
+#define SPOOL_MAGIC       0x324c4f4f50534e47ull /* "GNSPOOL2" */
 #define SPOOL_HEADER_SIZE 4096
 
 /* Counters: name, help. All count up from the making of the spool, but for the last three. */
@@ -64,6 +64,7 @@ struct spool_header {
 	uint64_t released;  /* number of the last record given up; at tail is released + 1 */
 	uint64_t performed; /* effects performed up to this record number */
 	uint64_t last_ts;   /* ms since 1970 */
+	uint64_t base;      /* position that lies at ring byte 0, at most tail */
 	struct counters counters;
 };
 

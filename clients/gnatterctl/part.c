@@ -15,6 +15,10 @@
 #include "clients/gnatterctl/files.h"
 #include "clients/gnatterctl/say.h"
 
+/* The broker allocates in the rhythm of commits: some hundred messages at once, then as many freed.
+ * glibc keeps only 7 pieces of a size at hand; with more, a message costs it 0.5 us less. */
+#define MALLOC_TUNED "glibc.malloc.tcache_count=500"
+
 #define GOOD_LIFE_MS   10000
 #define PAUSE_FIRST_MS 100
 #define PAUSE_MAX_MS   2000
@@ -40,6 +44,7 @@ static void detach(pid_t supervisor)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
 	unsetenv("NOTIFY_SOCKET"); /* systemd hears from the supervisor */
+	setenv("GLIBC_TUNABLES", MALLOC_TUNED, 0);
 }
 
 static void child(const struct part *p, int out, int keep_fd, pid_t supervisor)

@@ -15,7 +15,7 @@
 #include "stage.h"
 
 /* The conf of most tests: small, so that limits are near. */
-#define SMALL "spool_size 1M\nmessage_size_max 64K\nframe_size_max 64K\n"
+#define SMALL "spool_size 1M\nmessage_size_max 64K\nframe_size_max 64K\nframes_in_flight 2\n"
 
 static int setup_files(void **state)
 {

@@ -209,6 +209,48 @@ static bool holds(const char *file, const char *words)
 	return memmem(file, FILE_SIZE, words, strlen(words)) != NULL;
 }
 
+/* The copy to the ring's front is made, `base` is not yet written. */
+static void test_spool_killed_in_rewind(void **state)
+{
+	struct spool *s = open_ok(RING);
+	struct spool_header half;
+	unsigned rewound = 0;
+
+	(void)state;
+	model = (struct model){.first = 1, .next = 1};
+	for (unsigned i = 0; i < 600; i++) {
+		char *before, *after;
+
+		model.at[model.next].seed = i;
+		model.at[model.next++].len = 100 + i * 7 % 1000;
+		assert_int_equal(add(s, i, 100 + i * 7 % 1000, 0, false), ERR_OK);
+		if (i < 2)
+			continue;
+		before = snapshot();
+		spool_release(s, model.first++);
+		after = snapshot();
+		check_all(s, 5000);
+		if (((struct spool_header *)(void *)after)->base !=
+			((struct spool_header *)(void *)before)->base) {
+			spool_close(s);
+			memcpy(&half, after, sizeof(half));
+			half.base = ((struct spool_header *)(void *)before)->base;
+			restore(after, after);
+			place_overwrite("spool", 0, &half, sizeof(half));
+			s = open_ok(RING);
+			check_all(s, 5000);
+			spool_close(s);
+			restore(after, after);
+			s = open_ok(RING);
+			rewound++;
+		}
+		free(before);
+		free(after);
+	}
+	assert_true(rewound >= 5);
+	spool_close(s);
+}
+
 static void add_secret(struct spool *s, bool secret)
 {
 	struct record r = {.type = RECORD_API,
@@ -272,6 +314,26 @@ static void test_spool_release_wipes_secrets_only(void **state)
 	spool_release(s, 2);
 	file = snapshot();
 	assert_true(holds(file, "correct horse"));
+	free(file);
+	spool_close(s);
+}
+
+/* What is copied to the ring's front would be a second one. */
+static void test_spool_leaves_no_copy_of_a_secret(void **state)
+{
+	struct spool *s = open_ok(RING);
+	uint64_t number = 40;
+	char *file;
+
+	(void)state;
+	for (unsigned i = 0; i < number; i++)
+		assert_int_equal(add(s, i, 1000, 0, false), ERR_OK);
+	add_secret(s, true);
+	spool_release(s, number);
+	spool_release(s, number + 1);
+	file = snapshot();
+	assert_int_equal(spool_counters(s)->spool_used, 0);
+	assert_false(holds(file, "correct horse"));
 	free(file);
 	spool_close(s);
 }
@@ -466,6 +528,8 @@ static void test_spool_refuses_a_damaged_header(void **state)
 		{offsetof(struct spool_header, released), UINT64_MAX},
 		{offsetof(struct spool_header, performed), 9},
 		{offsetof(struct spool_header, last_ts), 0},
+		{offsetof(struct spool_header, base), 8},
+		{offsetof(struct spool_header, base), UINT64_MAX - 7},
 	};
 	struct spool *s = open_ok(RING);
 	char *file;
@@ -542,7 +606,9 @@ int main(void)
 		PLACE_CASE(test_spool_random_appends_releases_and_reopenings),
 		PLACE_CASE(test_spool_killed_in_append),
 		PLACE_CASE(test_spool_killed_in_release),
+		PLACE_CASE(test_spool_killed_in_rewind),
 		PLACE_CASE(test_spool_release_wipes_secrets_only),
+		PLACE_CASE(test_spool_leaves_no_copy_of_a_secret),
 		PLACE_CASE(test_spool_keeps_a_reserve),
 		PLACE_CASE(test_spool_record_max_always_fits),
 		PLACE_CASE(test_spool_time_never_falls),
