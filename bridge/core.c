@@ -60,6 +60,7 @@ struct core {
 	struct prepare prepare;
 	struct journal *journal;
 	struct buf control; /* a control message in the making */
+	struct later later;
 
 	struct pending *first, **last;
 	uint64_t epoch;
@@ -222,6 +223,7 @@ void core_destroy(struct core *c)
 	if (c->base.store)
 		disk_base_finish(&c->base);
 	buf_free(&c->control);
+	later_finish(&c->later);
 	free(c->owed);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
@@ -287,6 +289,11 @@ void core_link_down(struct core *c)
 	drop_pending(c);
 	if (!c->committing)
 		c->applied = c->committed; /* what wrote nothing may not have been told: again */
+}
+
+struct later *core_later(struct core *c)
+{
+	return &c->later;
 }
 
 bool core_ready(const struct core *c)
@@ -472,6 +479,18 @@ static enum err put_owed(struct core *c)
 	return err == ERR_OK && (b->failed || batch_failed(c->batch)) ? ERR_NOMEM : err;
 }
 
+static void tell_hints(struct core *c)
+{
+	struct reader r = reader_of(c->outbox.hints.data, c->outbox.hints.len);
+
+	while (r.at != r.end && !r.failed) {
+		enum hint hint = (enum hint)read_u8(&r);
+		struct bytes user = read_bytes16(&r), chat = read_bytes16(&r);
+
+		c->handler.hint(c->handler.ctx, hint, user, chat, read_u64(&r));
+	}
+}
+
 /* The commit is done, or there was nothing to commit: tell. */
 static void tell(struct core *c)
 {
@@ -494,6 +513,7 @@ static void tell(struct core *c)
 		c->handler.read(c->handler.ctx, (struct bytes){r.at, size});
 		r.at += size;
 	}
+	tell_hints(c);
 }
 
 static enum err start_commit(struct core *c)
@@ -508,6 +528,8 @@ static enum err start_commit(struct core *c)
 		err = apply_pending(c);
 	stats_add(&c->stats->messages_stored, c->engine.messages - messages);
 	stats_add(&c->stats->messages_refused, c->engine.refused - refused);
+	if (err == ERR_OK && (!batch_empty(c->batch) || c->later.count >= LATER_MANY))
+		err = later_write(&c->later, c->batch, &c->outbox);
 	if (err != ERR_OK)
 		return err;
 	if (batch_empty(c->batch)) {
@@ -560,7 +582,8 @@ enum err core_service(struct core *c, char *why, size_t why_size)
 		err = end_commit(c, why, why_size);
 	if (err == ERR_OK && !c->committing && c->greeting)
 		err = welcome(c);
-	while (err == ERR_OK && !c->committing && c->greeted && c->first)
+	while (err == ERR_OK && !c->committing && c->greeted &&
+		(c->first || c->later.count >= LATER_MANY))
 		err = start_commit(c);
 	if (err != ERR_OK && why[0] == '\0')
 		snprintf(why, why_size, "a record cannot be applied: %s", err_text(err));

@@ -14,6 +14,8 @@
 #ifndef GNATTER_BRIDGE_CORE_H
 #define GNATTER_BRIDGE_CORE_H
 
+#include "bridge/engine/outbox.h"
+#include "bridge/later.h"
 #include "bridge/stats.h"
 #include "persist/directory.h"
 #include "persist/store.h"
@@ -25,6 +27,8 @@ struct core;
 struct core_handler {
 	bool (*send)(void *ctx, struct bytes control); /* to the plugin; false if it is not there */
 	void (*read)(void *ctx, struct bytes record);  /* a request that only asks */
+	/* Something that is committed is to be told in its own time: see enum hint. */
+	void (*hint)(void *ctx, enum hint hint, struct bytes user, struct bytes chat, uint64_t ts);
 	void *ctx;
 };
 
@@ -48,6 +52,9 @@ enum err core_frame(struct core *c, struct bytes payload);
 
 /* Go on: after wake_fd. Anything but ERR_OK ends the daemon: why has the sentence. */
 enum err core_service(struct core *c, char *why, size_t why_size);
+
+/* What was told in its own time, to be written with the next commit. */
+struct later *core_later(struct core *c);
 
 /* Has the plugin answered the greeting of this connection? */
 bool core_ready(const struct core *c);

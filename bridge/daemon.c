@@ -1,10 +1,13 @@
 /* daemon.c — see daemon.h. */
 #include "bridge/daemon.h"
 
+#include "bridge/clock.h"
 #include "bridge/core.h"
 #include "bridge/engine/answer.h"
 #include "bridge/engine/api.h"
 #include "bridge/link.h"
+#include "bridge/marks.h"
+#include "bridge/presence.h"
 #include "bridge/reads.h"
 #include "wire/effect.h"
 #include "wire/record.h"
@@ -17,7 +20,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define ANSWERS_BYTES_MAX (512u << 10) /* about: in one control message */
@@ -28,19 +30,14 @@ struct daemon {
 	struct core *core;
 	struct link *link;
 	struct reads *reads;
+	struct presence *presence;
+	struct marks *marks;
 	int wake_fd, signal_fd;
 	struct buf control;
 	bool told_ready, confused, stop;
+	bool greeted; /* by the plugin, and all that may have been lost is being told again */
 	char trouble[CONF_PATH_MAX + 128]; /* last reported */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* --- between link, core and reads
  * ------------------------------------------------------------------------ */
@@ -126,6 +123,22 @@ static void refuse_read(struct daemon *d, struct bytes record)
 	}
 	buf_free(&answer);
 	buf_free(&effect);
+}
+
+static void on_hint(void *ctx, enum hint hint, struct bytes user, struct bytes chat, uint64_t ts)
+{
+	struct daemon *d = ctx;
+
+	(void)ts;
+	if (hint == HINT_MARK)
+		marks_hint(d->marks, chat, user, clock_now_ms());
+	else
+		presence_hint(d->presence, hint, user, clock_now_ms());
+}
+
+static void on_tell(void *ctx, const struct buf *effects, uint32_t count)
+{
+	send_loose(ctx, effects, count);
 }
 
 static void on_read(void *ctx, struct bytes record)
@@ -230,16 +243,37 @@ static enum err open_fds(struct daemon *d, char *why, size_t why_size)
 	return ERR_IO;
 }
 
+static enum err start_tellers(struct daemon *d, struct teller *teller, char *why, size_t why_size)
+{
+	enum err err;
+
+	teller->later = core_later(d->core);
+	err = presence_create(&d->presence, teller);
+	if (err == ERR_OK)
+		err = marks_create(&d->marks, teller);
+	if (err != ERR_OK)
+		snprintf(why, why_size, "cannot start: %s", err_text(err));
+	return err;
+}
+
 static enum err start(struct daemon *d, char *why, size_t why_size)
 {
 	struct instance *i = d->instance;
-	struct core_handler core = {on_send, on_read, d};
+	struct core_handler core = {on_send, on_read, on_hint, d};
+	struct teller teller = {.conf = &i->conf,
+		.store = i->store,
+		.directory = i->directory,
+		.stats = &d->stats,
+		.send = on_tell,
+		.ctx = d};
 	struct link_handler link = {on_up, on_frame, on_down, d};
 	enum err err = open_fds(d, why, why_size);
 
 	if (err == ERR_OK)
 		err = core_create(&d->core, &i->conf, i->store, i->directory, &d->stats, &core,
 			d->wake_fd, why, why_size);
+	if (err == ERR_OK)
+		err = start_tellers(d, &teller, why, why_size);
 	if (err == ERR_OK)
 		err = reads_create(&d->reads, i->store, i->directory, &i->conf, &d->stats,
 			d->wake_fd, why, why_size);
@@ -251,6 +285,8 @@ static enum err start(struct daemon *d, char *why, size_t why_size)
 static void finish(struct daemon *d)
 {
 	core_destroy(d->core);
+	presence_destroy(d->presence);
+	marks_destroy(d->marks);
 	reads_destroy(d->reads);
 	link_destroy(d->link);
 	buf_free(&d->control);
@@ -277,6 +313,31 @@ static void report(struct daemon *d)
 	}
 }
 
+static int sooner(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
+/* What is told in its own time, as long as there is somebody to tell it. */
+static enum err serve_tellers(struct daemon *d, int *timeout_ms)
+{
+	int64_t now = clock_now_ms();
+	bool greeted = core_ready(d->core);
+	enum err err = ERR_OK;
+
+	if (greeted && !d->greeted) {
+		err = presence_restart(d->presence, now);
+		if (err == ERR_OK)
+			err = marks_restart(d->marks, now);
+	}
+	d->greeted = greeted && err == ERR_OK;
+	if (!d->greeted)
+		return err;
+	*timeout_ms = sooner(*timeout_ms, presence_service(d->presence, now));
+	*timeout_ms = sooner(*timeout_ms, marks_service(d->marks, now));
+	return ERR_OK;
+}
+
 static enum err turn(struct daemon *d, int *timeout_ms, char *why, size_t why_size)
 {
 	struct pollfd fds[3] = {{.fd = d->wake_fd, .events = POLLIN},
@@ -293,14 +354,16 @@ static enum err turn(struct daemon *d, int *timeout_ms, char *why, size_t why_si
 	if (fds[1].revents)
 		on_signal(d);
 	*timeout_ms = link_service(d->link, fds[2].revents & (POLLIN | POLLHUP | POLLERR),
-		fds[2].revents & POLLOUT, now_ms());
+		fds[2].revents & POLLOUT, clock_now_ms());
 	if (fds[0].revents && read(d->wake_fd, &ignored, sizeof(ignored)) < 0) {
 		/* somebody else woke us; look all the same */
 	}
 	send_answers(d);
 	err = core_service(d->core, why, why_size);
+	if (err == ERR_OK)
+		err = serve_tellers(d, timeout_ms);
 	if (d->confused)
-		link_drop(d->link, now_ms());
+		link_drop(d->link, clock_now_ms());
 	d->confused = false;
 	report(d);
 	return err;

@@ -1,6 +1,7 @@
 /* link.c — see link.h. */
 #include "bridge/link.h"
 
+#include "bridge/clock.h"
 #include "wire/record.h"
 
 #include <mosquitto.h>
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define KEEPALIVE_S    30
 #define PAUSE_FIRST_MS 20
@@ -131,14 +131,6 @@ bool link_wants_write(const struct link *l)
 	return l->trying && mosquitto_want_write(l->m);
 }
 
-static int64_t wall_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* A token that is good for this connection only. */
 static enum err sign_in(struct link *l)
 {
@@ -146,7 +138,7 @@ static enum err sign_in(struct link *l)
 	char token[JWT_MAX];
 	enum err err;
 
-	claims.iat_ms = wall_ms();
+	claims.iat_ms = clock_wall_ms();
 	claims.exp_ms = claims.iat_ms + TOKEN_TTL_MS;
 	err = jwt_mint(token, sizeof(token), &claims, l->keys);
 	if (err == ERR_OK &&

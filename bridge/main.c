@@ -8,6 +8,7 @@
 #include "bridge/daemon.h"
 #include "bridge/instance.h"
 #include "bridge/offline.h"
+#include "wire/hashmap.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -75,6 +76,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "gnatterd: libsodium does not start\n");
 		return 1;
 	}
+	hash_init();
 	if (argc == 2 && strcmp(argv[1], "--help") == 0)
 		return usage(stdout);
 	if (argc == 2 && argv[1][0] != '-')

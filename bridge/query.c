@@ -3,7 +3,7 @@
 
 #include "bridge/engine/answer.h"
 #include "bridge/engine/api.h"
-#include "persist/keys.h"
+#include "persist/visible.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +18,10 @@ static const struct {
 	{"unread", query_unread},
 	{"chat.get", query_chat_get},
 	{"user.get", query_user_get},
+	{"contacts", query_contacts},
+	{"blocks", query_blocks},
+	{"devices", query_devices},
+	{"chat.online", query_chat_online},
 	{"user.list", query_user_list},
 	{"chat.list", query_chat_list},
 	{"export", query_export},
@@ -87,14 +91,19 @@ enum err query_mark(struct query *q, struct bytes chat, struct bytes user, struc
 	return err;
 }
 
-/* The caller's one-to-one chat with somebody, in which nothing was said yet. */
+/* The caller's one-to-one chat with somebody, in which nothing was said yet. Who has blocked the
+ * caller is nobody. */
 static bool is_pair_to_be(struct query *q, struct bytes chat)
 {
 	struct bytes other = name_pair_other(chat, q->r->user);
+	struct viewer v;
 	struct chat_state s;
 	struct user u;
+	bool blocked;
 
 	return other.len > 0 && query_user(q, other, &u) == ERR_OK &&
+	       query_viewer(q, &v) == ERR_OK &&
+	       visible_blocked(q->src->reader, other, &v, &blocked) == ERR_OK && !blocked &&
 	       query_state(q, chat, &s) == ERR_OK && s.seq == 0;
 }
 

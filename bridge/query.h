@@ -43,16 +43,18 @@ struct query {
 
 typedef enum err query_fn(struct query *q);
 
-query_fn query_me, query_user_get, query_user_list;                  /* query_users.c */
-query_fn query_chats, query_unread, query_chat_get, query_chat_list; /* query_chats.c */
-query_fn query_history;                                              /* query_history.c */
-query_fn query_export, query_stats;                                  /* query_admin.c */
+query_fn query_me, query_user_get, query_user_list;                      /* query_users.c */
+query_fn query_chats, query_unread, query_chat_get, query_chat_list;     /* query_chats.c */
+query_fn query_history;                                                  /* query_history.c */
+query_fn query_contacts, query_blocks, query_devices, query_chat_online; /* query_people.c */
+query_fn query_export, query_stats;                                      /* query_admin.c */
 
 struct chat_state;
 struct mark;
 struct member;
 struct chat;
 struct user;
+struct viewer;
 
 /* ERR_NOT_FOUND if there is none. Strings are lent until the reader's next refresh. */
 enum err query_user(struct query *q, struct bytes user, struct user *out);
@@ -71,5 +73,16 @@ enum err query_readable_chat(struct query *q, struct bytes *chat, struct member 
 enum err query_limit(struct query *q, int64_t def, int64_t max, int64_t *out);
 
 const char *query_kind_name(int kind);
+
+/* query_preview.c: ,"preview":{...} of that message. */
+enum err query_put_preview(struct query *q, struct bytes chat, uint64_t seq);
+
+/* query_users.c: the caller, for persist/visible.h. */
+enum err query_viewer(struct query *q, struct viewer *out);
+
+/* query_users.c: of that user, whose account is *u, what the viewer (any admin: all) may see, each
+ * member with a comma before it: profile, presence, last seen, status. */
+enum err query_put_person(
+	struct query *q, const struct viewer *v, struct bytes user, const struct user *u);
 
 #endif

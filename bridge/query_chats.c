@@ -2,22 +2,18 @@
 #include "bridge/query.h"
 
 #include "bridge/engine/answer.h"
-#include "bridge/engine/message.h"
 #include "persist/keys.h"
-#include "wire/utf8.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define PREVIEW_CHARS 120
 
 /* One of a user's chats. */
 struct entry {
 	char chat[NAME_CHAT_MAX + 1];
 	size_t len;
 	struct chat_state s;
-	uint64_t ts; /* of the last message, or of joining */
+	uint64_t ts;          /* of the last message, or of joining */
+	uint64_t muted_until; /* ms; UINT64_MAX: for ever */
 };
 
 struct entries {
@@ -77,6 +73,56 @@ static enum err collect(struct query *q, struct entries *l)
 	return err == ERR_OK ? l->err : err;
 }
 
+/* Mutes come in the order in which the chats were collected. */
+struct mutes {
+	struct entries *l;
+	size_t at;
+	enum err err;
+};
+
+/* Is a before b in the order of keys? */
+static bool is_before(struct bytes a, struct bytes b)
+{
+	return a.len != b.len ? a.len < b.len : memcmp(a.data, b.data, a.len) < 0;
+}
+
+static bool take_mute(void *ctx, struct bytes key, struct bytes value)
+{
+	struct mutes *m = ctx;
+	struct entries *l = m->l;
+	struct reader r = reader_of(value.data, value.len);
+	uint64_t until = read_u64(&r);
+	struct bytes user;
+	struct bytes chat;
+
+	key_names(key, &user, &chat);
+	if (r.failed || r.at != r.end)
+		m->err = ERR_CORRUPT;
+	while (m->at < l->count && is_before(entry_chat(&l->list[m->at]), chat))
+		m->at++;
+	if (m->at < l->count && bytes_equal(chat, l->list[m->at].chat, l->list[m->at].len))
+		l->list[m->at].muted_until = until;
+	return m->err == ERR_OK;
+}
+
+static enum err collect_mutes(struct query *q, struct entries *l)
+{
+	struct mutes m = {.l = l};
+	struct key prefix = key_mutes(q->r->user);
+	enum err err = store_each(q->src->store, q->snap, key_bytes(&prefix),
+		(struct bytes){NULL, 0}, false, take_mute, &m);
+
+	return err == ERR_OK ? m.err : err;
+}
+
+static void put_muted(struct query *q, uint64_t until)
+{
+	if (until == UINT64_MAX)
+		answer_bool(q->out, "muted", true);
+	else if (until > q->r->ts)
+		answer_u64(q->out, "muted", until);
+}
+
 /* Newest first; names decide between equals, so that a page can go on where the last one ended. */
 static int newest_first(const void *a, const void *b)
 {
@@ -91,53 +137,6 @@ static int newest_first(const void *a, const void *b)
 static uint64_t unread(const struct chat_state *s, const struct mark *m)
 {
 	return s->n > m->read_n ? s->n - m->read_n : 0;
-}
-
-/* The newest text as it stands now: of the newest edit, if it was edited. */
-static void put_preview_text(struct query *q, struct bytes chat, const struct message_facts *f)
-{
-	const struct message_facts *shown = f;
-	struct message_facts edit;
-	struct bytes v = {0};
-	struct bytes text = {0};
-
-	if (f->edited != 0) {
-		struct key k = key_message(chat, f->edited);
-
-		if (store_get(q->src->store, q->snap, key_bytes(&k), &v) == ERR_OK &&
-			message_read(&edit, v) == ERR_OK)
-			shown = &edit;
-	}
-	if (json_string(&shown->json, "text", 0, SIZE_MAX, &text) == ERR_OK && text.len > 0)
-		answer_string(q->out, "text",
-			(struct bytes){text.data, utf8_prefix(text.data, text.len, PREVIEW_CHARS)});
-	if (shown == &edit)
-		message_facts_finish(&edit);
-	free((void *)(uintptr_t)v.data);
-}
-
-static enum err put_preview(struct query *q, struct bytes chat, uint64_t seq)
-{
-	struct key k = key_message(chat, seq);
-	struct message_facts f;
-	struct bytes v;
-	enum err err = store_get(q->src->store, q->snap, key_bytes(&k), &v);
-
-	if (err != ERR_OK)
-		return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
-	err = message_read(&f, v);
-	if (err == ERR_OK) {
-		buf_str(q->out, ",\"preview\":{\"seq\":");
-		buf_decimal(q->out, seq);
-		answer_string(q->out, "from", f.head.from);
-		answer_string(q->out, "type", f.type);
-		answer_u64(q->out, "ts", f.head.ts);
-		put_preview_text(q, chat, &f);
-		buf_str(q->out, "}");
-		message_facts_finish(&f);
-	}
-	free((void *)(uintptr_t)v.data);
-	return err;
 }
 
 static enum err put_entry(struct query *q, const struct entry *e)
@@ -176,8 +175,9 @@ static enum err put_entry(struct query *q, const struct entry *e)
 	answer_u64(q->out, "delivered", m.delivered);
 	answer_u64(q->out, "read", m.read);
 	answer_u64(q->out, "unread", unread(&e->s, &m));
+	put_muted(q, e->muted_until);
 	if (e->s.visible > me.since_seq || (e->s.visible > 0 && c.kind != KIND_PAIR))
-		err = put_preview(q, chat, e->s.visible);
+		err = query_put_preview(q, chat, e->s.visible);
 	buf_str(q->out, "}");
 	return err;
 }
@@ -217,6 +217,8 @@ enum err query_chats(struct query *q)
 		err = read_from(q, &from, &given);
 	if (err == ERR_OK)
 		err = collect(q, &l);
+	if (err == ERR_OK)
+		err = collect_mutes(q, &l);
 	if (err == ERR_OK && l.count > 0)
 		qsort(l.list, l.count, sizeof(*l.list), newest_first);
 	while (given && i < l.count && newest_first(&l.list[i], &from) < 0)
@@ -299,10 +301,25 @@ enum err query_unread(struct query *q)
 struct list {
 	struct query *q;
 	struct bytes chat;
+	bool reads_hidden; /* the caller hides what he has read, and sees no others' */
 	int64_t left;
 	bool any, more;
 	enum err err;
 };
+
+/* May the caller see how far that member has read? */
+static enum err may_see_read(struct list *l, struct bytes user, bool *yes)
+{
+	struct user u;
+	enum err err;
+
+	*yes = bytes_equal(user, l->q->r->user.data, l->q->r->user.len);
+	if (*yes || l->reads_hidden)
+		return ERR_OK;
+	err = query_user(l->q, user, &u);
+	*yes = err == ERR_OK && !u.receipts_hidden;
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
 
 static bool list_member(void *ctx, struct bytes key, struct bytes value)
 {
@@ -311,6 +328,7 @@ static bool list_member(void *ctx, struct bytes key, struct bytes value)
 	struct bytes user = key_last_name(key);
 	struct member m;
 	struct mark mark;
+	bool read = false;
 
 	if (l->left == 0 || b->len > QUERY_ANSWER_MAX) {
 		l->more = true;
@@ -319,6 +337,8 @@ static bool list_member(void *ctx, struct bytes key, struct bytes value)
 	l->err = member_decode(&m, value);
 	if (l->err == ERR_OK)
 		l->err = query_mark(l->q, l->chat, user, &mark);
+	if (l->err == ERR_OK)
+		l->err = may_see_read(l, user, &read);
 	if (l->err != ERR_OK)
 		return false;
 	buf_str(b, l->any ? ",{\"user\":" : "{\"user\":");
@@ -327,11 +347,21 @@ static bool list_member(void *ctx, struct bytes key, struct bytes value)
 		b, "role", m.admin ? (struct bytes){"admin", 5} : (struct bytes){"member", 6});
 	answer_u64(b, "since", m.since);
 	answer_u64(b, "delivered", mark.delivered);
-	answer_u64(b, "read", mark.read);
+	if (read)
+		answer_u64(b, "read", mark.read);
 	buf_str(b, "}");
 	l->any = true;
 	l->left--;
 	return true;
+}
+
+static enum err hides_reads(struct query *q, bool *yes)
+{
+	struct user u;
+	enum err err = query_user(q, q->r->user, &u);
+
+	*yes = err == ERR_OK && u.receipts_hidden;
+	return err == ERR_NOT_FOUND ? ERR_OK : err; /* the system has no account */
 }
 
 static void put_chat(struct query *q, const struct chat *c)
@@ -370,6 +400,8 @@ enum err query_chat_get(struct query *q)
 	}
 	if (err == ERR_OK)
 		err = query_state(q, l.chat, &s);
+	if (err == ERR_OK)
+		err = hides_reads(q, &l.reads_hidden);
 	if (err != ERR_OK)
 		return err;
 	answer_string(q->out, "chat", l.chat);

@@ -2,8 +2,10 @@
 #include "bridge/query.h"
 
 #include "bridge/engine/answer.h"
-#include "persist/keys.h"
+#include "bridge/presence_view.h"
+#include "persist/visible.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct bytes str(const char *s)
@@ -19,10 +21,89 @@ static bool count_key(void *ctx, struct bytes key, struct bytes value)
 	return true;
 }
 
+enum err query_viewer(struct query *q, struct viewer *out)
+{
+	struct user u;
+	enum err err = query_user(q, q->r->user, &u);
+
+	*out = (struct viewer){.user = q->r->user, .created = err == ERR_OK ? u.created : 0};
+	return err == ERR_NOT_FOUND ? ERR_OK : err; /* the system has no account */
+}
+
+static enum err put_presence(
+	struct query *q, struct bytes user, bool may_presence, bool may_last_seen)
+{
+	struct presence_view p;
+	enum err err;
+
+	if (!may_presence && !may_last_seen)
+		return ERR_OK;
+	err = presence_view(q->src->store, q->snap, user, &p);
+	if (err != ERR_OK)
+		return err;
+	if (may_presence)
+		presence_write_members(q->out, &p);
+	if (may_last_seen && p.last_seen > 0)
+		answer_u64(q->out, "last_seen", p.last_seen);
+	return ERR_OK;
+}
+
+/* The story as it was published, unless its time is over. */
+static enum err put_status(struct query *q, struct bytes user)
+{
+	struct key k = key_story(user);
+	struct bytes v;
+	struct story s;
+	enum err err = store_get(q->src->store, q->snap, key_bytes(&k), &v);
+
+	if (err != ERR_OK)
+		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	err = story_decode(&s, v);
+	if (err == ERR_OK && s.expires > q->r->ts && s.payload.len > 0) {
+		buf_str(q->out, ",\"status\":");
+		buf_put(q->out, s.payload.data, s.payload.len);
+	}
+	free((void *)(uintptr_t)v.data);
+	return err;
+}
+
+enum err query_put_person(
+	struct query *q, const struct viewer *v, struct bytes user, const struct user *u)
+{
+	bool may[PRIVACY_COUNT];
+	enum err err = ERR_OK;
+
+	for (int i = 0; err == ERR_OK && i < PRIVACY_COUNT; i++) {
+		may[i] = q->admin;
+		if (!q->admin)
+			err = visible(q->src->reader, user, u, (enum privacy)i, v, &may[i]);
+	}
+	if (err != ERR_OK)
+		return err;
+	if (may[PRIVACY_PROFILE]) {
+		answer_string(q->out, "name", u->name);
+		answer_string(q->out, "about", u->about);
+		answer_string(q->out, "avatar", u->avatar);
+	}
+	err = put_presence(q, user, may[PRIVACY_PRESENCE], may[PRIVACY_LAST_SEEN]);
+	if (err == ERR_OK && may[PRIVACY_STATUS])
+		err = put_status(q, user);
+	return err;
+}
+
+static void put_privacy(struct query *q, const struct user *u)
+{
+	buf_str(q->out, ",\"privacy\":{");
+	for (int i = 0; i < PRIVACY_COUNT; i++)
+		buf_printf(q->out, "\"%s\":\"%s\",", privacy_name((enum privacy)i),
+			visibility_name((enum visibility)u->privacy[i]));
+	buf_printf(q->out, "\"receipts\":%s}", u->receipts_hidden ? "false" : "true");
+}
+
 enum err query_me(struct query *q)
 {
 	struct key prefix = key_lists(q->r->user);
-	struct user u = {.role = q->r->role};
+	struct user u = USER_NEW;
 	uint64_t chats = 0;
 	enum err err = query_user(q, q->r->user, &u);
 
@@ -35,35 +116,55 @@ enum err query_me(struct query *q)
 		return err;
 	answer_string(q->out, "user", q->r->user);
 	answer_string(q->out, "name", u.name);
+	answer_string(q->out, "about", u.about);
+	answer_string(q->out, "avatar", u.avatar);
 	answer_string(q->out, "role", str(role_name(q->r->role)));
 	answer_string(q->out, "device", q->r->device);
 	answer_u64(q->out, "created", u.created);
 	answer_u64(q->out, "chats", chats);
+	put_privacy(q, &u);
 	answer_u64(q->out, "ts", q->r->ts);
 	return ERR_OK;
+}
+
+/* The user that is asked for. Who has blocked the caller is not there for him. */
+static enum err find_user(
+	struct query *q, struct bytes *name, struct user *u, const struct viewer *v)
+{
+	bool blocked = false;
+	enum err err;
+
+	if (json_string(&q->json, "user", 1, NAME_USER_MAX, name) != ERR_OK || name->len == 0) {
+		q->why = "\"user\" is missing";
+		return ERR_BAD_REQUEST;
+	}
+	if (!name_user_ok(name->data, name->len))
+		return ERR_BAD_NAME;
+	err = query_user(q, *name, u);
+	if (err == ERR_OK && !q->admin)
+		err = visible_blocked(q->src->reader, *name, v, &blocked);
+	if (err == ERR_OK && blocked)
+		err = ERR_NOT_FOUND;
+	if (err == ERR_NOT_FOUND)
+		q->why = "there is no such user";
+	return err;
 }
 
 enum err query_user_get(struct query *q)
 {
 	struct bytes name = {0};
+	struct viewer v;
 	struct user u;
-	enum err err;
+	enum err err = query_viewer(q, &v);
 
-	if (json_string(&q->json, "user", 1, NAME_USER_MAX, &name) != ERR_OK || name.len == 0) {
-		q->why = "\"user\" is missing";
-		return ERR_BAD_REQUEST;
-	}
-	if (!name_user_ok(name.data, name.len))
-		return ERR_BAD_NAME;
-	err = query_user(q, name, &u);
-	if (err == ERR_NOT_FOUND)
-		q->why = "there is no such user";
+	if (err == ERR_OK)
+		err = find_user(q, &name, &u, &v);
 	if (err != ERR_OK)
 		return err;
 	answer_string(q->out, "user", name);
-	answer_string(q->out, "name", u.name);
-	if (!q->admin)
-		return ERR_OK;
+	err = query_put_person(q, &v, name, &u);
+	if (err != ERR_OK || !q->admin)
+		return err;
 	answer_string(q->out, "role", str(role_name(u.role)));
 	answer_bool(q->out, "disabled", u.disabled);
 	answer_u64(q->out, "created", u.created);

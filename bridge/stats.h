@@ -20,6 +20,8 @@
 	X(reads_answered,    "api requests answered from a snapshot") \
 	X(reads_refused,     "api requests refused because too many were waiting") \
 	X(link_connects,     "connections made to the broker") \
+	X(presence_told,     "presence messages and corrections sent") \
+	X(marks_told,        "marks sent after their interval") \
 	X(owed,              "control messages owed until the plugin confirms them")
 // clang-format on
 

@@ -202,7 +202,7 @@ static uint32_t *family(struct batch *b, enum table t, struct bytes key)
 {
 	size_t len = key.len ? 1 + (size_t)(unsigned char)key.data[0] : 0;
 
-	if ((t != TABLE_MEMBERS && t != TABLE_LISTS) || len == 0 || key.len < len)
+	if (t < TABLE_MEMBERS || len == 0 || key.len < len)
 		return NULL;
 	return &b->families[hash_key(b, t, (struct bytes){key.data, len}) % FAMILIES];
 }

@@ -19,7 +19,17 @@
 
 /* STORE is LevelDB; the others are named databases of the directory (LMDB). Keys and values:
  * docs/storage.md, persist/keys.h. */
-enum table { TABLE_STORE, TABLE_USERS, TABLE_CHATS, TABLE_MEMBERS, TABLE_LISTS, TABLE_COUNT };
+enum table {
+	TABLE_STORE,
+	TABLE_USERS,
+	TABLE_CHATS,
+	TABLE_MEMBERS, /* from here on keys begin with a name by which they are walked */
+	TABLE_LISTS,
+	TABLE_CONTACTS,
+	TABLE_BLOCKS,
+	TABLE_REVOKED,
+	TABLE_COUNT
+};
 
 typedef bool base_each_fn(void *ctx, struct bytes key, struct bytes value);
 

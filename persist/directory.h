@@ -12,7 +12,7 @@
 
 #include "persist/batch.h"
 
-#define DIRECTORY_SCHEMA 1
+#define DIRECTORY_SCHEMA 2
 
 struct directory;
 struct directory_reader;

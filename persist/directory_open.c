@@ -32,6 +32,9 @@ static const char *const names[TABLE_COUNT] = {
 	[TABLE_CHATS] = "chats",
 	[TABLE_MEMBERS] = "members",
 	[TABLE_LISTS] = "lists",
+	[TABLE_CONTACTS] = "contacts",
+	[TABLE_BLOCKS] = "blocks",
+	[TABLE_REVOKED] = "revoked",
 };
 
 static enum err out_of_memory(char *why, size_t why_size)
@@ -180,6 +183,8 @@ static int open_databases(struct directory *d, unsigned flags)
 	for (int t = 0; t < TABLE_COUNT && rc == 0; t++)
 		if (names[t])
 			rc = mdb_dbi_open(txn, names[t], flags, &d->dbis[t]);
+	if (rc == MDB_NOTFOUND)
+		rc = MDB_CORRUPTED; /* a database that this schema has is missing */
 	if (rc == 0 && flags) {
 		char schema[4] = {DIRECTORY_SCHEMA, 0, 0, 0};
 		MDB_val key = {strlen(SCHEMA_KEY), (void *)(uintptr_t)SCHEMA_KEY};

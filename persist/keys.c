@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define VALUE_VERSION 1
+#define USER_VERSION  2
 
 /* ---- keys -------------------------------------------------------------------------------- */
 
@@ -167,6 +168,101 @@ struct key key_edits(struct bytes chat, uint64_t seq)
 	return k;
 }
 
+/* A letter and up to two strings; b.data NULL: one, a.data NULL: none. */
+static struct key two_names(char letter, struct bytes a, struct bytes b)
+{
+	struct key k;
+
+	build(&k, letter, a, b, none);
+	seal(&k);
+	return k;
+}
+
+struct key key_session(struct bytes user, struct bytes client)
+{
+	return two_names('w', user, client);
+}
+
+struct key key_sessions(struct bytes user)
+{
+	return two_names('w', user, none);
+}
+
+struct key key_sessions_all(void)
+{
+	return two_names('w', none, none);
+}
+
+struct key key_device(struct bytes user, struct bytes device)
+{
+	return two_names('v', user, device);
+}
+
+struct key key_devices(struct bytes user)
+{
+	return two_names('v', user, none);
+}
+
+struct key key_devices_all(void)
+{
+	return two_names('v', none, none);
+}
+
+struct key key_seen(struct bytes user)
+{
+	return two_names('l', user, none);
+}
+
+struct key key_seen_all(void)
+{
+	return two_names('l', none, none);
+}
+
+struct key key_shown(struct bytes user)
+{
+	return two_names('t', user, none);
+}
+
+struct key key_shown_all(void)
+{
+	return two_names('t', none, none);
+}
+
+struct key key_story(struct bytes user)
+{
+	return two_names('j', user, none);
+}
+
+struct key key_stories_all(void)
+{
+	return two_names('j', none, none);
+}
+
+struct key key_mute(struct bytes user, struct bytes chat)
+{
+	return two_names('q', user, chat);
+}
+
+struct key key_mutes(struct bytes user)
+{
+	return two_names('q', user, none);
+}
+
+struct key key_told(struct bytes chat, struct bytes user)
+{
+	return two_names('c', chat, user);
+}
+
+struct key key_pending(struct bytes chat, struct bytes user)
+{
+	return two_names('h', chat, user);
+}
+
+struct key key_pending_all(void)
+{
+	return two_names('h', none, none);
+}
+
 struct key key_meta(const char *name)
 {
 	struct key k;
@@ -224,6 +320,49 @@ struct key key_list(struct bytes user, struct bytes chat)
 struct key key_lists(struct bytes user)
 {
 	return key_first(user);
+}
+
+struct key key_contact(struct bytes user, struct bytes contact)
+{
+	return key_member(user, contact);
+}
+
+struct key key_contacts(struct bytes user)
+{
+	return key_first(user);
+}
+
+struct key key_block(struct bytes user, struct bytes blocked)
+{
+	return key_member(user, blocked);
+}
+
+struct key key_blocks(struct bytes user)
+{
+	return key_first(user);
+}
+
+struct key key_revoked(struct bytes user, struct bytes device)
+{
+	return key_member(user, device);
+}
+
+struct key key_revoked_all(struct bytes user)
+{
+	return key_first(user);
+}
+
+void key_names(struct bytes key, struct bytes *a, struct bytes *b)
+{
+	struct reader r = reader_of(key.data, key.len);
+
+	read_u8(&r);
+	*a = read_bytes(&r, read_u8(&r));
+	*b = (struct bytes){"", 0};
+	if (!r.failed && r.at != r.end)
+		*b = read_bytes(&r, read_u8(&r));
+	if (r.failed || r.at != r.end)
+		*a = *b = (struct bytes){"", 0};
 }
 
 struct bytes key_last_name(struct bytes key)
@@ -339,20 +478,38 @@ enum err mark_decode(struct mark *m, struct bytes v)
 
 void user_encode(struct buf *b, const struct user *u)
 {
-	buf_u8(b, VALUE_VERSION);
+	buf_u8(b, USER_VERSION);
 	buf_u8(b, u->disabled);
 	buf_u8(b, (uint8_t)u->role);
 	buf_u64(b, u->created);
 	buf_u64(b, u->valid_after_ms);
 	buf_bytes16(b, u->hash.data, u->hash.len);
 	buf_bytes16(b, u->name.data, u->name.len);
+	buf_put(b, (const char *)u->privacy, PRIVACY_COUNT);
+	buf_u8(b, u->receipts_hidden);
+	buf_bytes16(b, u->about.data, u->about.len);
+	buf_bytes16(b, u->avatar.data, u->avatar.len);
+}
+
+/* What version 1 did not have. */
+static void read_profile(struct user *u, struct reader *r)
+{
+	for (int i = 0; i < PRIVACY_COUNT; i++) {
+		u->privacy[i] = read_u8(r);
+		if (u->privacy[i] >= VISIBLE_COUNT)
+			r->failed = true;
+	}
+	u->receipts_hidden = read_flag(r);
+	u->about = read_string(r, ABOUT_BYTES_MAX);
+	u->avatar = read_string(r, AVATAR_BYTES_MAX);
 }
 
 enum err user_decode(struct user *u, struct bytes v)
 {
-	struct reader r = open_value(v);
-	uint8_t role;
+	struct reader r = reader_of(v.data, v.len);
+	uint8_t version = read_u8(&r), role;
 
+	*u = USER_NEW;
 	u->disabled = read_flag(&r);
 	role = read_u8(&r);
 	u->role = role < ROLE_COUNT ? (enum role)role : ROLE_USER;
@@ -360,7 +517,9 @@ enum err user_decode(struct user *u, struct bytes v)
 	u->valid_after_ms = read_u64(&r);
 	u->hash = read_string(&r, PASSWORD_HASH_MAX);
 	u->name = read_string(&r, TITLE_BYTES_MAX);
-	if (role >= ROLE_COUNT)
+	if (version == USER_VERSION)
+		read_profile(u, &r);
+	if (role >= ROLE_COUNT || version == 0 || version > USER_VERSION)
 		return ERR_CORRUPT;
 	return close_value(&r);
 }
@@ -407,5 +566,139 @@ enum err member_decode(struct member *m, struct bytes v)
 	m->admin = read_flag(&r);
 	m->since = read_u64(&r);
 	m->since_seq = read_u64(&r);
+	return close_value(&r);
+}
+
+void contact_encode(struct buf *b, const struct contact *c)
+{
+	buf_u8(b, VALUE_VERSION);
+	buf_u64(b, c->since);
+	buf_bytes16(b, c->name.data, c->name.len);
+}
+
+enum err contact_decode(struct contact *c, struct bytes v)
+{
+	struct reader r = open_value(v);
+
+	c->since = read_u64(&r);
+	c->name = read_string(&r, TITLE_BYTES_MAX);
+	return close_value(&r);
+}
+
+void revoked_encode(struct buf *b, const struct revoked *r)
+{
+	buf_u8(b, VALUE_VERSION);
+	buf_u64(b, r->at);
+	buf_u8(b, r->back);
+}
+
+enum err revoked_decode(struct revoked *out, struct bytes v)
+{
+	struct reader r = open_value(v);
+
+	out->at = read_u64(&r);
+	out->back = read_flag(&r);
+	return close_value(&r);
+}
+
+void session_encode(struct buf *b, const struct session *s)
+{
+	buf_u8(b, VALUE_VERSION);
+	buf_u64(b, s->since);
+	buf_bytes16(b, s->device.data, s->device.len);
+	buf_u8(b, s->ephemeral);
+}
+
+enum err session_decode(struct session *s, struct bytes v)
+{
+	struct reader r = open_value(v);
+
+	s->since = read_u64(&r);
+	s->device = read_string(&r, NAME_DEVICE_MAX);
+	s->ephemeral = read_flag(&r);
+	return close_value(&r);
+}
+
+void device_encode(struct buf *b, const struct device *d)
+{
+	buf_u8(b, VALUE_VERSION);
+	buf_u64(b, d->first);
+	buf_u64(b, d->last_seen);
+	buf_u8(b, d->shown);
+	buf_u8(b, d->speaks);
+	buf_u8(b, d->ephemeral);
+	buf_u8(b, (uint8_t)d->state);
+	buf_u64(b, d->state_ts);
+	buf_bytes16(b, d->text.data, d->text.len);
+	buf_bytes16(b, d->name.data, d->name.len);
+	buf_bytes16(b, d->kind.data, d->kind.len);
+}
+
+enum err device_decode(struct device *d, struct bytes v)
+{
+	struct reader r = open_value(v);
+	uint8_t state;
+
+	d->first = read_u64(&r);
+	d->last_seen = read_u64(&r);
+	d->shown = read_flag(&r);
+	d->speaks = read_flag(&r);
+	d->ephemeral = read_flag(&r);
+	state = read_u8(&r);
+	d->state = state < STATE_COUNT ? (enum presence_state)state : STATE_OFFLINE;
+	d->state_ts = read_u64(&r);
+	d->text = read_string(&r, STATE_TEXT_MAX);
+	d->name = read_string(&r, DEVICE_NAME_MAX);
+	d->kind = read_string(&r, DEVICE_KIND_MAX);
+	return state >= STATE_COUNT ? ERR_CORRUPT : close_value(&r);
+}
+
+void seen_encode(struct buf *b, const struct seen *s)
+{
+	buf_u8(b, VALUE_VERSION);
+	buf_u64(b, s->last_seen);
+}
+
+enum err seen_decode(struct seen *s, struct bytes v)
+{
+	struct reader r = open_value(v);
+
+	s->last_seen = read_u64(&r);
+	return close_value(&r);
+}
+
+void story_encode(struct buf *b, const struct story *s)
+{
+	buf_u8(b, VALUE_VERSION);
+	buf_u64(b, s->expires);
+	buf_bytes16(b, s->payload.data, s->payload.len);
+}
+
+enum err story_decode(struct story *s, struct bytes v)
+{
+	struct reader r = open_value(v);
+
+	s->expires = read_u64(&r);
+	s->payload = read_string(&r, STORY_BYTES_MAX);
+	return close_value(&r);
+}
+
+void told_encode(struct buf *b, const struct told *t)
+{
+	buf_u8(b, VALUE_VERSION);
+	buf_u64(b, t->at);
+	buf_u64(b, t->delivered);
+	buf_u64(b, t->read);
+	buf_u8(b, t->pending);
+}
+
+enum err told_decode(struct told *t, struct bytes v)
+{
+	struct reader r = open_value(v);
+
+	t->at = read_u64(&r);
+	t->delivered = read_u64(&r);
+	t->read = read_u64(&r);
+	t->pending = read_flag(&r);
 	return close_value(&r);
 }

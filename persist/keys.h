@@ -11,6 +11,14 @@
  *              o number part        effects owed to the plugin (encoded effects, wire/effect.h)
  *              e chat seq           u64: how often the message was edited
  *              r user               u64: when an account of that name was removed, ms
+ *              w user client        struct session: a connection that is there now
+ *              v user device        struct device
+ *              l user               struct seen
+ *              t user               empty: presence/<user> may say something else than offline
+ *              j user               struct story
+ *              q user chat          u64: muted until, ms
+ *              c chat user          struct told: when the mark was published
+ *              h chat user          empty: it has grown since
  *              x "position"         u64 epoch, u64 number: records applied
  *              x "redo"             the directory's writes of the last commit that had any
  *              x "schema"           u32
@@ -18,8 +26,12 @@
  *   chats      chat                 struct chat (groups and channels; a pair once it is opened)
  *   members    chat user            struct member (groups and channels; also of pairs once opened)
  *   lists      user chat            empty: which chats a user is in
+ *   contacts   user contact         struct contact
+ *   blocks     user blocked         u64 since, ms
+ *   revoked    user device          struct revoked: a device that was removed
  *
- * Values are little-endian and start with a version byte, 1; but for messages, seqs and redo.
+ * Values are little-endian and start with a version byte, 1 (of users, 2, and 1 is still read); but
+ * for messages, bare numbers and redo.
  */
 #ifndef GNATTER_PERSIST_KEYS_H
 #define GNATTER_PERSIST_KEYS_H
@@ -36,6 +48,12 @@
 #define MESSAGE_ID_MAX    64
 #define TITLE_BYTES_MAX   512
 #define PASSWORD_HASH_MAX 128
+#define ABOUT_BYTES_MAX   512
+#define AVATAR_BYTES_MAX  256
+#define STATE_TEXT_MAX    128 /* bytes of the short text beside away or busy */
+#define DEVICE_KIND_MAX   32  /* bytes */
+#define DEVICE_NAME_MAX   64  /* bytes */
+#define STORY_BYTES_MAX   4096
 
 /* A key in the making. Static storage or stack; 0 length after an overlong part. */
 struct key {
@@ -58,6 +76,23 @@ struct key key_owed(uint64_t number, uint32_t part);
 struct key key_owed_all(void); /* prefix */
 struct key key_removed(struct bytes user);
 struct key key_edits(struct bytes chat, uint64_t seq);
+struct key key_session(struct bytes user, struct bytes client);
+struct key key_sessions(struct bytes user); /* prefix */
+struct key key_sessions_all(void);          /* prefix */
+struct key key_device(struct bytes user, struct bytes device);
+struct key key_devices(struct bytes user); /* prefix */
+struct key key_devices_all(void);          /* prefix */
+struct key key_seen(struct bytes user);
+struct key key_seen_all(void); /* prefix */
+struct key key_shown(struct bytes user);
+struct key key_shown_all(void); /* prefix */
+struct key key_story(struct bytes user);
+struct key key_stories_all(void); /* prefix */
+struct key key_mute(struct bytes user, struct bytes chat);
+struct key key_mutes(struct bytes user); /* prefix */
+struct key key_told(struct bytes chat, struct bytes user);
+struct key key_pending(struct bytes chat, struct bytes user);
+struct key key_pending_all(void); /* prefix */
 struct key key_meta(const char *name);
 struct key key_user(struct bytes user);
 struct key key_chat(struct bytes chat);
@@ -65,6 +100,16 @@ struct key key_member(struct bytes chat, struct bytes user);
 struct key key_members(struct bytes chat); /* prefix */
 struct key key_list(struct bytes user, struct bytes chat);
 struct key key_lists(struct bytes user); /* prefix */
+struct key key_contact(struct bytes user, struct bytes contact);
+struct key key_contacts(struct bytes user); /* prefix */
+struct key key_block(struct bytes user, struct bytes blocked);
+struct key key_blocks(struct bytes user); /* prefix */
+struct key key_revoked(struct bytes user, struct bytes device);
+struct key key_revoked_all(struct bytes user); /* prefix */
+
+/* The two strings of a key of the store with a letter and two strings (w, v, c, q), or one (then
+ * *b is empty). Both empty if it is no such key. */
+void key_names(struct bytes key, struct bytes *a, struct bytes *b);
 
 /* The last part of a key of members, lists (a name), of messages (seq) or of owed (number, part).
  */
@@ -85,6 +130,16 @@ struct mark {
 	uint64_t ts;
 };
 
+/* What of a user may be seen, and by whom. */
+enum privacy {
+	PRIVACY_PRESENCE,
+	PRIVACY_LAST_SEEN,
+	PRIVACY_PROFILE,
+	PRIVACY_STATUS,
+	PRIVACY_COUNT
+};
+enum visibility { VISIBLE_EVERYONE, VISIBLE_CONTACTS, VISIBLE_NOBODY, VISIBLE_COUNT };
+
 struct user {
 	bool disabled;
 	enum role role;
@@ -92,6 +147,60 @@ struct user {
 	uint64_t valid_after_ms; /* tokens issued before are dead */
 	struct bytes hash;       /* argon2id string; empty: sign-in by token only */
 	struct bytes name;       /* display name; may be empty */
+	struct bytes about, avatar;
+	uint8_t privacy[PRIVACY_COUNT]; /* enum visibility of each */
+	bool receipts_hidden;           /* others do not see how far this one has read */
+};
+
+/* An account with the defaults of privacy. */
+#define USER_NEW                                                                         \
+	((struct user){.privacy = {VISIBLE_CONTACTS, VISIBLE_CONTACTS, VISIBLE_CONTACTS, \
+			       VISIBLE_CONTACTS}})
+
+struct contact {
+	uint64_t since;    /* ms */
+	struct bytes name; /* what the owner calls them; may be empty */
+};
+
+struct revoked {
+	uint64_t
+		at; /* ms: tokens issued before are dead, what was queued before is not delivered */
+	bool back;  /* it has signed in again since */
+};
+
+/* One connection. */
+struct session {
+	uint64_t since; /* ms */
+	struct bytes device;
+	bool ephemeral; /* of no device with a name of its own */
+};
+
+enum presence_state { STATE_OFFLINE, STATE_ONLINE, STATE_AWAY, STATE_BUSY, STATE_COUNT };
+
+/* What is known of a device, connected or not. */
+struct device {
+	uint64_t first, last_seen; /* ms: connected for the first time; connected or gone last */
+	bool shown;     /* presence/<user>/<device> may say something else than offline */
+	bool speaks;    /* it has published there: the broker may retain something */
+	bool ephemeral; /* of a client id without a device: to be forgotten when it goes */
+	enum presence_state state; /* what it said of itself on this connection */
+	uint64_t state_ts;
+	struct bytes text, name, kind;
+};
+
+struct seen {
+	uint64_t last_seen; /* ms: of the user on any device */
+};
+
+struct story {
+	uint64_t expires;     /* ms */
+	struct bytes payload; /* as published on user/<user>/status */
+};
+
+struct told {
+	uint64_t at;              /* ms: when the mark was published last */
+	uint64_t delivered, read; /* and as what */
+	bool pending;             /* it has grown since */
 };
 
 enum group_kind { KIND_PAIR, KIND_GROUP, KIND_CHANNEL };
@@ -120,5 +229,19 @@ void chat_encode(struct buf *b, const struct chat *c);
 enum err chat_decode(struct chat *c, struct bytes v);
 void member_encode(struct buf *b, const struct member *m);
 enum err member_decode(struct member *m, struct bytes v);
+void contact_encode(struct buf *b, const struct contact *c);
+enum err contact_decode(struct contact *c, struct bytes v);
+void revoked_encode(struct buf *b, const struct revoked *r);
+enum err revoked_decode(struct revoked *r, struct bytes v);
+void session_encode(struct buf *b, const struct session *s);
+enum err session_decode(struct session *s, struct bytes v);
+void device_encode(struct buf *b, const struct device *d);
+enum err device_decode(struct device *d, struct bytes v);
+void seen_encode(struct buf *b, const struct seen *s);
+enum err seen_decode(struct seen *s, struct bytes v);
+void story_encode(struct buf *b, const struct story *s);
+enum err story_decode(struct story *s, struct bytes v);
+void told_encode(struct buf *b, const struct told *t);
+enum err told_decode(struct told *t, struct bytes v);
 
 #endif

@@ -12,11 +12,21 @@
 #include <string.h>
 
 #include "chat_numbers.h"
-#include "hashmap.h"
+#include "wire/hashmap.h"
 #include "wire/record.h"
 
 #define TEXT_MAX 256  /* no topic of ours with valid names is as long */
-#define ABSENT   1024 /* identities kept for those who have no connection: 450 kB */
+#define ABSENT   1024 /* identities kept for those who have no connection: 260 kB */
+
+/* The presence of one who shows no more: it says nothing of him. */
+#define PRESENCE_OF_NOBODY "{\"online\":false}"
+/* Of the messages about marks (they are ours), those that tell what was read have this. */
+#define MARK_READ ",\"read\":"
+
+struct absent {
+	struct identity id;
+	char user[NAME_USER_MAX + 1], device[NAME_DEVICE_MAX + 1];
+};
 
 struct access {
 	struct facts *facts;
@@ -24,7 +34,7 @@ struct access {
 	struct topic topic; /* `text` taken apart */
 	uint64_t chat;      /* number of topic.chat */
 	char text[TEXT_MAX];
-	struct identity absent[ABSENT];
+	struct absent absent[ABSENT];
 };
 
 /* The rules. */
@@ -36,7 +46,9 @@ struct question {
 	uint64_t chat_number;
 	struct bytes chat, user, device;
 	const char *text;
-	const struct publish *publish; /* NULL: nothing is written */
+	const struct filter *filter;   /* of a subscription */
+	const struct publish *publish; /* what is written, */
+	struct bytes payload;          /* or read */
 };
 
 typedef enum verdict rule(const struct question *q);
@@ -94,6 +106,43 @@ static enum verdict self_and_admins(const struct question *q)
 	return verdict(is_self(q) || is_admin(q));
 }
 
+static bool may_see(const struct question *q, enum privacy what)
+{
+	return is_self(q) || is_admin(q) || facts_visible(q->a->facts, q->id, q->user, what);
+}
+
+static enum verdict who_may_see_presence(const struct question *q)
+{
+	return verdict(
+		bytes_equal(q->payload, PRESENCE_OF_NOBODY, sizeof(PRESENCE_OF_NOBODY) - 1) ||
+		may_see(q, PRIVACY_PRESENCE));
+}
+
+static enum verdict who_may_see_status(const struct question *q)
+{
+	return verdict(may_see(q, PRIVACY_STATUS));
+}
+
+/* Who hides what he has read is not told of others. */
+static enum verdict who_may_see_marks(const struct question *q)
+{
+	if (q->id->memo.receipts_hidden && q->payload.len &&
+		memmem(q->payload.data, q->payload.len, MARK_READ, sizeof(MARK_READ) - 1))
+		return VERDICT_DENY;
+	return members_and_admins(q);
+}
+
+/* What others may see is decided at each delivery, so that nobody learns from a subscription. */
+static enum verdict status_or_own(const struct question *q)
+{
+	return q->filter->status_only ? VERDICT_ALLOW : self_and_admins(q);
+}
+
+static enum verdict presence_or_own(const struct question *q)
+{
+	return q->filter->device_level ? self_and_admins(q) : VERDICT_ALLOW;
+}
+
 /* $CONTROL/... of others and the like: for their plugins to say, if it is an admin who asks. */
 static enum verdict others_decide_for_admins(const struct question *q)
 {
@@ -140,7 +189,7 @@ static enum verdict member_self_briefly(const struct question *q)
 static enum verdict own_device(const struct question *q)
 {
 	return verdict(is_self(q) && q->publish->payload_len <= BRIEF_PAYLOAD_MAX &&
-		       bytes_equal(q->device, q->id->device, strlen(q->id->device)));
+		       bytes_equal(q->device, q->id->device, q->id->device_len));
 }
 
 static enum verdict bridge_or_others(const struct question *q)
@@ -160,14 +209,14 @@ static const struct {
 	[TOPIC_CHAT_SEND] = {nobody, senders},
 	[TOPIC_CHAT_MSG] = {members_and_admins, nobody},
 	[TOPIC_CHAT_ACK] = {nobody, members},
-	[TOPIC_CHAT_MARK] = {members_and_admins, nobody},
+	[TOPIC_CHAT_MARK] = {who_may_see_marks, nobody},
 	[TOPIC_CHAT_TYPING] = {members_and_admins, member_self_briefly},
 	[TOPIC_CHAT_INFO] = {members_and_admins, nobody},
 	[TOPIC_USER_EVENTS] = {self_and_admins, nobody},
 	[TOPIC_USER_ERRORS] = {self_and_admins, nobody},
-	[TOPIC_USER_STATUS] = {self_and_admins, nobody},
+	[TOPIC_USER_STATUS] = {who_may_see_status, nobody},
 	[TOPIC_PRESENCE_DEVICE] = {self_and_admins, own_device},
-	[TOPIC_PRESENCE_USER] = {self_and_admins, nobody},
+	[TOPIC_PRESENCE_USER] = {who_may_see_presence, nobody},
 	[TOPIC_API] = {nobody, callers},
 	[TOPIC_REPLY] = {everybody, nobody},
 	[TOPIC_SYS] = {admins, nobody},
@@ -178,8 +227,8 @@ static rule *const filter_rules[] = {
 	[FILTER_FOREIGN] = literal,
 	[FILTER_NOTHING] = nobody,
 	[FILTER_CHAT] = members_and_admins,
-	[FILTER_USER] = self_and_admins,
-	[FILTER_PRESENCE] = self_and_admins,
+	[FILTER_USER] = status_or_own,
+	[FILTER_PRESENCE] = presence_or_own,
 	[FILTER_REPLY] = everybody,
 	[FILTER_SYS] = admins,
 	[FILTER_WIDE] = admins,
@@ -207,31 +256,45 @@ const struct topic *access_topic(struct access *a, const char *topic)
 	return &a->topic;
 }
 
-static enum verdict answer(
-	struct access *a, struct identity *id, const char *topic, const struct publish *publish)
+static struct question question_of(struct access *a, struct identity *id, const char *topic)
 {
 	const struct topic *t = access_topic(a, topic);
-	struct question q = {a, id, a->chat, t->chat, t->user, t->device, topic, publish};
 
-	if (!facts_account_ok(a->facts, id))
-		return VERDICT_DENY;
-	return (publish ? topic_rules[t->kind].write : topic_rules[t->kind].read)(&q);
+	return (struct question){.a = a,
+		.id = id,
+		.chat_number = a->chat,
+		.chat = t->chat,
+		.user = t->user,
+		.device = t->device,
+		.text = topic};
 }
 
-enum verdict access_read(struct access *a, struct identity *id, const char *topic)
+enum verdict access_read(
+	struct access *a, struct identity *id, const char *topic, struct bytes payload)
 {
-	return answer(a, id, topic, NULL);
+	struct question q = question_of(a, id, topic);
+
+	q.payload = payload;
+	if (!facts_account_ok(a->facts, id) || id->memo.removed)
+		return VERDICT_DENY;
+	return topic_rules[a->topic.kind].read(&q);
 }
 
 enum verdict access_write(struct access *a, struct identity *id, const struct publish *p)
 {
-	return answer(a, id, p->topic, p);
+	struct question q = question_of(a, id, p->topic);
+
+	q.publish = p;
+	if (!facts_account_ok(a->facts, id))
+		return VERDICT_DENY;
+	return topic_rules[a->topic.kind].write(&q);
 }
 
 enum verdict access_subscribe(struct access *a, struct identity *id, const char *filter)
 {
 	struct filter f = filter_parse(filter);
-	struct question q = {.a = a, .id = id, .chat = f.chat, .user = f.user, .text = filter};
+	struct question q = {
+		.a = a, .id = id, .chat = f.chat, .user = f.user, .text = filter, .filter = &f};
 
 	if (!facts_account_ok(a->facts, id))
 		return VERDICT_DENY;
@@ -247,7 +310,7 @@ enum verdict access_subscribe(struct access *a, struct identity *id, const char 
 struct identity *access_absent(struct access *a, const char *client, const char *user)
 {
 	char device[NAME_DEVICE_MAX + 1];
-	struct identity *id;
+	struct absent *s;
 	bool ephemeral;
 	size_t len;
 
@@ -256,13 +319,16 @@ struct identity *access_absent(struct access *a, const char *client, const char 
 	len = strnlen(user, NAME_USER_MAX + 1);
 	if (!name_user_ok(user, len) || !name_client_split(client, user, device, &ephemeral))
 		return NULL;
-	id = &a->absent[hash_bytes(user, len) % ABSENT];
-	if (strcmp(id->user, user) != 0) {
-		identity_init(id, user, device);
-		id->absent = true;
+	s = &a->absent[hash_bytes(client, strlen(client)) % ABSENT];
+	if (strcmp(s->user, user) != 0 || strcmp(s->device, device) != 0 ||
+		s->id.ephemeral != ephemeral) {
+		strcpy(s->user, user);
+		strcpy(s->device, device);
+		identity_init(&s->id, s->user, s->device);
+		s->id.absent = true;
+		s->id.ephemeral = ephemeral;
 	}
-	strcpy(id->device, device);
-	return id;
+	return &s->id;
 }
 
 struct access *access_create(struct facts *facts)

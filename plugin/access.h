@@ -41,7 +41,9 @@ bool access_was_chat(const struct access *a);
  * not fit together (4.1), or are a system's. Lent until the next call. */
 struct identity *access_absent(struct access *a, const char *client, const char *user);
 
-enum verdict access_read(struct access *a, struct identity *id, const char *topic);
+/* payload: of the message that is to be delivered. */
+enum verdict access_read(
+	struct access *a, struct identity *id, const char *topic, struct bytes payload);
 enum verdict access_subscribe(struct access *a, struct identity *id, const char *filter);
 
 struct publish {

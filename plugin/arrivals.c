@@ -64,8 +64,7 @@ static void replace(struct plugin *p, struct conn *old)
 static struct conn *admit(
 	struct plugin *p, struct mosquitto *client, const struct signin *s, struct signin_result *r)
 {
-	struct bytes user = {r->id.user, r->id.user_len};
-	struct person *person = conns_person(p->conns, user);
+	struct person *person = conns_person(p->conns, identity_user(&r->id));
 	struct conn *old = conns_client(p->conns, s->client), *conn;
 	size_t others = person ? person->count : 0;
 

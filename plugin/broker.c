@@ -11,6 +11,18 @@ bool broker_suffices(void)
 	       mosquitto_property_read_binary && mosquitto_property_read_string;
 }
 
+/* False when out of memory; what was made stays for the caller to free. */
+static bool add_properties(mosquitto_property **properties, const struct outgoing *o)
+{
+	if (o->correlation.len > 0 &&
+		mosquitto_property_add_binary(properties, MQTT_PROP_CORRELATION_DATA,
+			o->correlation.data, (uint16_t)o->correlation.len) != MOSQ_ERR_SUCCESS)
+		return false;
+	return o->expiry == 0 ||
+	       mosquitto_property_add_int32(properties, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL,
+		       o->expiry) == MOSQ_ERR_SUCCESS;
+}
+
 bool broker_publish(const struct outgoing *o)
 {
 	mosquitto_property *properties = NULL;
@@ -24,15 +36,11 @@ bool broker_publish(const struct outgoing *o)
 			return false;
 		memcpy(payload, o->payload.data, o->payload.len);
 	}
-	if (o->correlation.len > 0 &&
-		mosquitto_property_add_binary(&properties, MQTT_PROP_CORRELATION_DATA,
-			o->correlation.data, (uint16_t)o->correlation.len) != MOSQ_ERR_SUCCESS)
-		goto fail;
-	if (mosquitto_broker_publish(o->client, o->topic, (int)o->payload.len, payload, o->qos,
-		    o->retain, properties) == MOSQ_ERR_SUCCESS)
+	if (add_properties(&properties, o) &&
+		mosquitto_broker_publish(o->client, o->topic, (int)o->payload.len, payload, o->qos,
+			o->retain, properties) == MOSQ_ERR_SUCCESS)
 		return true;
 	mosquitto_property_free_all(&properties);
-fail:
 	mosquitto_free(payload);
 	return false;
 }

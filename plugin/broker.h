@@ -40,6 +40,7 @@ struct outgoing {
 	struct bytes payload, correlation;
 	uint8_t qos;
 	bool retain;
+	uint32_t expiry; /* s; 0: never */
 };
 
 bool broker_publish(const struct outgoing *o);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hashmap.h"
+#include "wire/hashmap.h"
 #include "wire/name.h"
 
 #define SETS 1024 /* a power of two */

@@ -7,7 +7,7 @@
 
 struct conns {
 	struct hashmap by_key, by_client, persons;
-	struct person idle; /* head of the ring of users without connections, oldest first */
+	struct ring idle; /* users without connections, oldest first */
 	size_t idle_count;
 };
 
@@ -18,6 +18,8 @@ static uint64_t hash_client(const char *client)
 
 /* Users. */
 
+#define OF_RING(r) ((struct person *)(void *)((char *)(r)-offsetof(struct person, idle)))
+
 static struct person *find_person(const struct conns *c, struct bytes user, uint64_t hash)
 {
 	struct node *n = hashmap_first(&c->persons, hash);
@@ -25,7 +27,7 @@ static struct person *find_person(const struct conns *c, struct bytes user, uint
 	for (; n; n = hashmap_next(n->next, hash)) {
 		struct person *p = OF_NODE(n, struct person, node);
 
-		if (bytes_equal(user, p->user, strlen(p->user)))
+		if (bytes_equal(user, p->user, p->user_len))
 			return p;
 	}
 	return NULL;
@@ -38,8 +40,8 @@ struct person *conns_person(const struct conns *c, struct bytes user)
 
 static void idle_leave(struct conns *c, struct person *p)
 {
-	p->prev_idle->next_idle = p->next_idle;
-	p->next_idle->prev_idle = p->prev_idle;
+	p->idle.prev->next = p->idle.next;
+	p->idle.next->prev = p->idle.prev;
 	c->idle_count--;
 }
 
@@ -51,13 +53,12 @@ static void person_destroy(struct conns *c, struct person *p)
 
 static void idle_enter(struct conns *c, struct person *p)
 {
-	p->prev_idle = c->idle.prev_idle;
-	p->next_idle = &c->idle;
-	p->prev_idle->next_idle = p;
-	c->idle.prev_idle = p;
+	p->idle = (struct ring){.next = &c->idle, .prev = c->idle.prev};
+	p->idle.prev->next = &p->idle;
+	c->idle.prev = &p->idle;
 	c->idle_count++;
 	if (c->idle_count > CONNS_IDLE_USERS) {
-		struct person *oldest = c->idle.next_idle;
+		struct person *oldest = OF_RING(c->idle.next);
 
 		idle_leave(c, oldest);
 		person_destroy(c, oldest);
@@ -72,9 +73,10 @@ static struct person *get_person(struct conns *c, const struct identity *id)
 
 	if (p)
 		return p;
-	p = calloc(1, sizeof(*p));
+	p = calloc(1, sizeof(*p) + id->user_len + 1u);
 	if (!p)
 		return NULL;
+	p->user_len = id->user_len;
 	memcpy(p->user, id->user, id->user_len);
 	hashmap_add(&c->persons, &p->node, hash);
 	idle_enter(c, p);
@@ -114,23 +116,53 @@ void conn_leave(struct conn *conn, enum conn_list list)
 	conn->in[list].from = NULL;
 }
 
+const char *conn_address(const struct conn *conn)
+{
+	return conn->client + strlen(conn->client) + 1;
+}
+
+/* Does the client id end with the device's name, as <user>:<device> does? */
+static bool has_device(const char *client, size_t len, const struct identity *id)
+{
+	return id->device_len <= len && strcmp(client + len - id->device_len, id->device) == 0;
+}
+
+/* The connection with its names, in no list and no map. */
+static struct conn *conn_create(const struct identity *id, const char *client, const char *address)
+{
+	size_t len = strlen(client);
+	size_t address_len = address ? strnlen(address, CONN_ADDRESS_MAX) : 0;
+	bool inside = has_device(client, len, id);
+	size_t more = len + 1 + address_len + 1 + (inside ? 0 : id->device_len + 1u);
+	struct conn *conn = calloc(1, sizeof(*conn) + more);
+	char *behind;
+
+	if (!conn)
+		return NULL;
+	behind = conn->client + len + 1 + address_len + 1;
+	memcpy(conn->client, client, len);
+	if (address_len)
+		memcpy(conn->client + len + 1, address, address_len);
+	if (!inside)
+		memcpy(behind, id->device, id->device_len);
+	conn->id = *id;
+	conn->id.device = inside ? conn->client + len - id->device_len : behind;
+	return conn;
+}
+
 struct conn *conns_add(struct conns *c, const void *key, const struct identity *id,
 	const char *client, const char *address)
 {
-	size_t len = strlen(client);
 	struct person *p = get_person(c, id);
-	struct conn *conn = p ? calloc(1, sizeof(*conn) + len + 1) : NULL;
+	struct conn *conn = p ? conn_create(id, client, address) : NULL;
 
 	assert(!conns_find(c, key));
 	if (!conn)
 		return NULL;
-	conn->id = *id;
+	conn->id.user = p->user;
 	conn->key = key;
-	memcpy(conn->client, client, len + 1);
-	if (address)
-		memcpy(conn->address, address, strnlen(address, sizeof(conn->address) - 1));
 	hashmap_add(&c->by_key, &conn->by_key, hash_pointer(key));
-	hashmap_add(&c->by_client, &conn->by_client, hash_bytes(client, len));
+	hashmap_add(&c->by_client, &conn->by_client, hash_client(client));
 	person_join(c, p, conn);
 	return conn;
 }
@@ -193,7 +225,7 @@ struct conns *conns_create(void)
 
 	if (!c)
 		return NULL;
-	c->idle.next_idle = c->idle.prev_idle = &c->idle;
+	c->idle.next = c->idle.prev = &c->idle;
 	if (hashmap_init(&c->by_key) && hashmap_init(&c->by_client) && hashmap_init(&c->persons))
 		return c;
 	conns_destroy(c);

@@ -16,12 +16,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "hashmap.h"
 #include "identity.h"
 #include "throttle.h"
 #include "wire/buf.h"
+#include "wire/hashmap.h"
 
 #define CONNS_IDLE_USERS 4096
+#define CONN_ADDRESS_MAX 47
 
 /* Lists that a connection may stand in, each at most once. */
 enum conn_list {
@@ -31,32 +32,41 @@ enum conn_list {
 	CONN_LISTS
 };
 
+/* Ten thousand of these may be idle, so it is kept small; what a delivery looks at comes first. */
 struct conn {
-	struct identity id;
-	const void *key; /* the broker's connection */
-	struct person *person;
-	bool mqtt5;
-	bool clean;     /* asked for a new session */
-	bool queues;    /* has a subscription with a QoS above 0, or may have one */
-	bool closing;   /* we closed it, but the broker has not said yet that it is gone */
-	bool replaced;  /* its client id signed in again: the end of this one is told already */
-	bool told;      /* the bridge knows of it */
-	uint32_t reads; /* deliveries allowed since it signed in; stays at its maximum */
+	struct node by_key;
+	const void *key;     /* the broker's connection */
+	uint32_t reads;      /* deliveries allowed since it signed in; stays at its maximum */
 	uint32_t chat_reads; /* of those, from chats */
 	uint32_t recent[2];  /* deliveries allowed in this period and in the one before */
 	uint32_t period;     /* the period that recent[0] counts */
 	uint32_t forgotten;  /* queued messages that the broker dropped as it resumed its session */
-	struct node by_key, by_client;
+	bool closing;        /* we closed it, but the broker has not said yet that it is gone */
+	bool mqtt5;
+	bool clean;    /* asked for a new session */
+	bool queues;   /* has a subscription with a QoS above 0, or may have one */
+	bool replaced; /* its client id signed in again: the end of this one is told already */
+	bool told;     /* the bridge knows of it */
+	struct identity id;
+	struct person *person;
+	struct node by_client;
+	struct bucket brief; /* typing and presence */
 	struct {
 		struct conn *next, **from; /* from NULL: not in the list */
 	} in[CONN_LISTS];
-	char address[48];
-	char client[]; /* client id */
+	char client[]; /* client id, NUL, address, NUL, and the device's name if it is not in it */
 };
+
+/* Where it comes from; "" if that is not known. */
+const char *conn_address(const struct conn *conn);
 
 /* Put a connection at the head of a list; take it out, if it is in it. */
 void conn_enter(struct conn *conn, enum conn_list list, struct conn **head);
 void conn_leave(struct conn *conn, enum conn_list list);
+
+struct ring {
+	struct ring *next, *prev;
+};
 
 /* A user who is or was connected. */
 struct person {
@@ -64,8 +74,9 @@ struct person {
 	struct conn *conns;
 	size_t count;
 	struct bucket rate, errors;
-	struct person *next_idle, *prev_idle; /* of a ring, while count is 0 */
-	char user[NAME_USER_MAX + 1];
+	struct ring idle; /* while count is 0 */
+	size_t user_len;
+	char user[];
 };
 
 struct conns;
@@ -74,7 +85,8 @@ struct conns;
 struct conns *conns_create(void);
 void conns_destroy(struct conns *c);
 
-/* A new connection, which must not be there yet. NULL when out of memory. address may be NULL. */
+/* A new connection, which must not be there yet; the names of *id are copied. NULL when out of
+ * memory. address may be NULL. */
 struct conn *conns_add(struct conns *c, const void *key, const struct identity *id,
 	const char *client, const char *address);
 void conns_remove(struct conns *c, struct conn *conn); /* out of all lists, too */

@@ -64,8 +64,11 @@ static enum err publish_any(struct plugin *p, const struct effect *e)
 
 	(void)p;
 	copy(topic, e->topic);
-	return publish(&(struct outgoing){
-		.topic = topic, .payload = e->payload, .qos = e->qos, .retain = e->retain});
+	return publish(&(struct outgoing){.topic = topic,
+		.payload = e->payload,
+		.qos = e->qos,
+		.retain = e->retain,
+		.expiry = e->expiry});
 }
 
 /* May what is addressed to this client id reach that user alone? By the connection that has it now;

@@ -1,9 +1,11 @@
 /* facts.c — see facts.h. Measured by the unit test: an answer from the memo some nanoseconds, one
- * from the directory 0.4 us. */
+ * from the directory 0.4 us, whether somebody may be seen 0.5 us. */
 #include "facts.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "persist/visible.h"
 
 struct facts {
 	struct directory *directory;
@@ -13,11 +15,10 @@ struct facts {
 
 void identity_init(struct identity *id, const char *user, const char *device)
 {
-	size_t len = strnlen(user, NAME_USER_MAX);
-
-	*id = (struct identity){.user_len = (unsigned char)len};
-	memcpy(id->user, user, len);
-	memcpy(id->device, device, strnlen(device, NAME_DEVICE_MAX));
+	*id = (struct identity){.user = user,
+		.device = device,
+		.user_len = (unsigned char)strnlen(user, NAME_USER_MAX),
+		.device_len = (unsigned char)strnlen(device, NAME_DEVICE_MAX)};
 }
 
 /* What the directory says. */
@@ -30,49 +31,102 @@ static bool failed(struct facts *f, enum err e)
 	return true;
 }
 
-/* Let the reader look at the newest state. Returns its number; 0 if that fails. While a commit is
- * being synced it may be behind directory_version(); see there. */
-static uint64_t look(struct facts *f)
+/* Let the reader look at the newest state. While a commit is being synced it may be behind
+ * directory_version(); see there. */
+static enum err look(struct facts *f)
 {
-	if (directory_reader_version(f->reader) != directory_version(f->directory) &&
-		failed(f, directory_refresh(f->reader)))
-		return 0;
-	return directory_reader_version(f->reader);
+	if (directory_reader_version(f->reader) == directory_version(f->directory))
+		return ERR_OK;
+	return directory_refresh(f->reader);
+}
+
+static enum err read_account(struct facts *f, struct bytes user, struct user *u)
+{
+	struct key key = key_user(user);
+	struct bytes value;
+	enum err e = look(f);
+
+	*u = (struct user){0};
+	if (e == ERR_OK)
+		e = directory_get(f->reader, TABLE_USERS, key_bytes(&key), &value);
+	if (e == ERR_OK)
+		e = user_decode(u, value);
+	return e;
+}
+
+static enum err read_removed(
+	struct facts *f, struct bytes user, struct bytes device, struct revoked *out)
+{
+	struct key key = key_revoked(user, device);
+	struct bytes value;
+	enum err e = look(f);
+
+	*out = (struct revoked){0};
+	if (e == ERR_OK)
+		e = directory_get(f->reader, TABLE_REVOKED, key_bytes(&key), &value);
+	if (e == ERR_OK)
+		e = revoked_decode(out, value);
+	return e;
 }
 
 enum err facts_account(struct facts *f, struct bytes user, struct user *u)
 {
-	struct key key = key_user(user);
-	struct bytes value;
-	enum err e;
+	enum err e = read_account(f, user, u);
 
-	*u = (struct user){0};
-	if (look(f) == 0)
-		return ERR_IO;
-	e = directory_get(f->reader, TABLE_USERS, key_bytes(&key), &value);
-	if (e == ERR_OK)
-		e = user_decode(u, value);
 	failed(f, e);
 	return e;
+}
+
+enum err facts_removed(struct facts *f, struct bytes user, struct bytes device, struct revoked *out)
+{
+	enum err e = read_removed(f, user, device, out);
+
+	failed(f, e);
+	return e;
+}
+
+static enum err learn_account(struct facts *f, struct identity *id)
+{
+	struct user u;
+	enum err e = read_account(f, identity_user(id), &u);
+
+	if (e != ERR_OK && e != ERR_NOT_FOUND)
+		return e;
+	id->memo.account_ok =
+		e == ERR_OK && !u.disabled && (id->created == 0 || id->created == u.created);
+	id->memo.created = u.created;
+	id->memo.receipts_hidden = u.receipts_hidden;
+	if (!id->role_fixed)
+		id->role = u.role;
+	return ERR_OK;
+}
+
+/* Whose session waits for a device that was removed: until it has signed in again, for nobody. */
+static enum err learn_removed(struct facts *f, struct identity *id)
+{
+	struct revoked r;
+	enum err e;
+
+	if (!id->absent || id->ephemeral)
+		return ERR_OK;
+	e = read_removed(f, identity_user(id), identity_device(id), &r);
+	id->memo.removed = e == ERR_OK && !r.back;
+	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
 /* Forget, and begin anew with the account, on the state with that number. */
 static bool learn(struct facts *f, struct identity *id, uint64_t version)
 {
-	struct user u;
-	enum err e;
+	enum err e = ERR_OK;
 
-	id->memo = (struct memo){0};
-	if (id->system) {
-		id->memo.account_ok = true;
-	} else {
-		e = facts_account(f, (struct bytes){id->user, id->user_len}, &u);
-		if (e != ERR_OK && e != ERR_NOT_FOUND)
-			return false;
-		id->memo.account_ok = e == ERR_OK && !u.disabled &&
-				      (id->created == 0 || id->created == u.created);
-		if (!id->role_fixed)
-			id->role = u.role;
+	id->memo = (struct memo){.account_ok = id->system};
+	if (!id->system)
+		e = learn_account(f, id);
+	if (e == ERR_OK && !id->system)
+		e = learn_removed(f, id);
+	if (failed(f, e)) {
+		id->memo = (struct memo){0};
+		return false;
 	}
 	id->memo.version = version;
 	return id->memo.account_ok;
@@ -84,29 +138,59 @@ bool facts_account_ok(struct facts *f, struct identity *id)
 
 	if (id->memo.version == directory_version(f->directory))
 		return id->memo.account_ok;
-	version = look(f);
-	if (version == 0)
+	if (failed(f, look(f)))
 		return false;
+	version = directory_reader_version(f->reader);
 	if (id->memo.version == version)
 		return id->memo.account_ok;
 	return learn(f, id, version);
 }
 
-/* The two users of a pair may read and send while both exist. */
+bool facts_visible(
+	struct facts *f, const struct identity *id, struct bytes owner, enum privacy what)
+{
+	struct viewer viewer = {identity_user(id), id->memo.created};
+	struct user u;
+	bool yes = false;
+	enum err e = read_account(f, owner, &u);
+
+	if (e == ERR_OK && !u.disabled)
+		e = visible(f->reader, owner, &u, what, &viewer, &yes);
+	return !failed(f, e) && yes;
+}
+
+/* Has one of the two blocked the other? created: of the other's account. */
+static enum err ask_blocked(
+	struct facts *f, const struct identity *id, struct bytes other, uint64_t created, bool *yes)
+{
+	struct viewer me = {identity_user(id), id->memo.created};
+	struct viewer them = {other, created};
+	enum err e = visible_blocked(f->reader, other, &me, yes);
+
+	if (e == ERR_OK && !*yes)
+		e = visible_blocked(f->reader, me.user, &them, yes);
+	return e;
+}
+
+/* The two users of a pair may read and send while both exist and neither has blocked the other. */
 static enum err ask_pair(
 	struct facts *f, const struct identity *id, struct bytes chat, size_t split, bool *yes)
 {
 	struct bytes first = {chat.data, split};
 	struct bytes second = {chat.data + split + 1, chat.len - split - 1};
 	bool is_first = bytes_equal(first, id->user, id->user_len);
-	struct user other;
+	struct bytes other = is_first ? second : first;
+	bool blocked;
+	struct user u;
 	enum err e;
 
 	*yes = false;
 	if (!is_first && !bytes_equal(second, id->user, id->user_len))
 		return ERR_OK;
-	e = facts_account(f, is_first ? second : first, &other);
-	*yes = e == ERR_OK;
+	e = read_account(f, other, &u);
+	if (e == ERR_OK)
+		e = ask_blocked(f, id, other, u.created, &blocked);
+	*yes = e == ERR_OK && !blocked;
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
@@ -127,7 +211,7 @@ static enum err ask_is_channel(struct facts *f, struct bytes chat, bool *yes)
 static enum err ask_group(
 	struct facts *f, const struct identity *id, struct bytes chat, bool send, bool *yes)
 {
-	struct key key = key_member(chat, (struct bytes){id->user, id->user_len});
+	struct key key = key_member(chat, identity_user(id));
 	struct bytes value;
 	struct member m;
 	bool channel;

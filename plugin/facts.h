@@ -25,12 +25,21 @@ void facts_rest(struct facts *f);
 /* Read an account. ERR_NOT_FOUND, ERR_IO, ERR_CORRUPT. Parts of *u are lent until the next call. */
 enum err facts_account(struct facts *f, struct bytes user, struct user *u);
 
-/* Is there such an account, and not disabled? Brings id->role up to date. */
+/* When was the device removed? ERR_NOT_FOUND (never; *out is all 0), ERR_IO, ERR_CORRUPT. */
+enum err facts_removed(
+	struct facts *f, struct bytes user, struct bytes device, struct revoked *out);
+
+/* Is there such an account, and not disabled? Brings id->role and the memo up to date. */
 bool facts_account_ok(struct facts *f, struct identity *id);
 
 /* May id read (or, with send, write to) the chat, as a member? Only after facts_account_ok() said
  * yes, with nothing in between. `number` is the chat's of chat_numbers.h. */
 bool facts_chat(
 	struct facts *f, struct identity *id, uint64_t number, struct bytes chat, bool send);
+
+/* May id see that of the owner, who must have an account that is not disabled? Under the same
+ * condition. Not remembered: some lookups each time. */
+bool facts_visible(
+	struct facts *f, const struct identity *id, struct bytes owner, enum privacy what);
 
 #endif

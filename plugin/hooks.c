@@ -36,14 +36,14 @@ static struct identity *absent(struct plugin *p, const struct mosquitto *client)
 		p->access, mosquitto_client_id(client), mosquitto_client_username(client));
 }
 
-/* What the broker has queued for a session that is resumed may be older than the account: then it
- * was for another one who had the name before. Everything with a time says it; of the rest nobody
- * can tell. */
-static bool is_anothers(const struct conn *conn, const struct mosquitto_evt_acl_check *e)
+/* What the broker has queued for a session that is resumed may be older than the account, or from
+ * before the device was removed: then it was for another one who had the name, or the device,
+ * before. Everything with a time says it; of the rest nobody can tell. */
+static bool is_anothers(const struct conn *conn, struct bytes payload)
 {
-	uint64_t ts = e->payloadlen ? json_peek_u64(e->payload, e->payloadlen, "ts") : 0;
+	uint64_t ts = payload.len ? json_peek_u64(payload.data, payload.len, "ts") : 0;
 
-	return ts == 0 ? conn->id.reused : ts < conn->id.created;
+	return ts == 0 ? conn->id.doubt : ts < conn->id.floor;
 }
 
 /* Somebody whose account is gone, disabled, or another's by now, has no business here. */
@@ -59,12 +59,13 @@ static enum verdict check_read(struct plugin *p, const struct mosquitto_evt_acl_
 {
 	struct conn *conn = conns_find(p->conns, e->client);
 	struct identity *id = conn ? &conn->id : absent(p, e->client);
+	struct bytes payload = {e->payload, e->payload ? e->payloadlen : 0};
 	enum verdict v = VERDICT_DENY;
 
 	p->counters->deliveries_checked++;
 	if (id && !(conn && conn->closing))
-		v = access_read(p->access, id, e->topic);
-	if (v == VERDICT_ALLOW && conn && conn == p->resuming && is_anothers(conn, e))
+		v = access_read(p->access, id, e->topic, payload);
+	if (v == VERDICT_ALLOW && conn && conn == p->resuming && is_anothers(conn, payload))
 		v = VERDICT_DENY;
 	if (v == VERDICT_DENY) {
 		p->counters->deliveries_refused++;

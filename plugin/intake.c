@@ -1,7 +1,8 @@
 /* intake.c — see intake.h.
  *
  * What is taken is not retained whatever its flag says, and nobody may read its topic: for the
- * broker it is a message without subscribers.
+ * broker it is a message without subscribers. Presence is the exception: of it the bridge gets a
+ * copy.
  */
 #include "intake.h"
 
@@ -11,6 +12,7 @@
 #include "refuse.h"
 
 #define RESPONSE_MAX 1024 /* bytes of a Response Topic */
+#define BRIEF_BURST  4    /* times brief_rate at once */
 
 static struct bytes bytes_of(const char *s)
 {
@@ -22,6 +24,15 @@ static bool within_rate(struct plugin *p, struct conn *conn)
 	return conn->id.system || p->conf.rate_per_user == 0 ||
 	       bucket_take(&conn->person->rate, p->conf.rate_per_user, p->conf.rate_burst,
 		       broker_clock_ms(), 1);
+}
+
+/* Typing and presence: many small ones say no more than a few. */
+static bool within_brief_rate(struct plugin *p, struct conn *conn)
+{
+	int64_t rate = p->conf.brief_rate;
+
+	return bucket_take(&conn->brief, rate, rate * BRIEF_BURST, broker_clock_ms(), 1) &&
+	       within_rate(p, conn);
 }
 
 static int refuse_rate(struct plugin *p, struct conn *conn, const char *topic)
@@ -48,20 +59,32 @@ static bool response_ok(const char *topic)
 	       strnlen(topic, RESPONSE_MAX + 1) <= RESPONSE_MAX;
 }
 
-/* What is common to all three, but for the response. */
+static enum record_type type_of(enum topic_kind kind)
+{
+	switch (kind) {
+	case TOPIC_CHAT_SEND:
+		return RECORD_SEND;
+	case TOPIC_CHAT_ACK:
+		return RECORD_ACK;
+	case TOPIC_PRESENCE_DEVICE:
+		return RECORD_PRESENCE;
+	default:
+		return RECORD_API;
+	}
+}
+
+/* What is common to all, but for the response. */
 static struct record record_of(
 	const struct conn *conn, const struct topic *t, const struct mosquitto_evt_message *e)
 {
 	struct record r = {
-		.type = t->kind == TOPIC_CHAT_SEND  ? RECORD_SEND
-			: t->kind == TOPIC_CHAT_ACK ? RECORD_ACK
-						    : RECORD_API,
+		.type = type_of(t->kind),
 		.flags = (uint8_t)(e->qos | (conn->mqtt5 ? RECORD_MQTT5 : 0) |
 				   (conn->clean ? 0 : RECORD_PERSISTS)),
 		.role = conn->id.role,
-		.user = {conn->id.user, conn->id.user_len},
+		.user = identity_user(&conn->id),
 		.client = bytes_of(conn->client),
-		.device = bytes_of(conn->id.device),
+		.device = identity_device(&conn->id),
 		.target = t->kind == TOPIC_API ? t->method : t->chat,
 		.payload = {e->payload, e->payloadlen},
 	};
@@ -69,6 +92,18 @@ static struct record record_of(
 	if (t->kind == TOPIC_API && is_secret(t->method))
 		r.flags |= RECORD_SECRET;
 	return r;
+}
+
+static void count_accepted(struct counters *c, enum record_type type)
+{
+	if (type == RECORD_SEND)
+		c->sends_accepted++;
+	else if (type == RECORD_ACK)
+		c->acks_accepted++;
+	else if (type == RECORD_PRESENCE)
+		c->presence_accepted++;
+	else
+		c->api_accepted++;
 }
 
 static int append(struct plugin *p, struct conn *conn, struct record *r, const char *topic)
@@ -83,12 +118,7 @@ static int append(struct plugin *p, struct conn *conn, struct record *r, const c
 		p->counters->refused_spool++;
 		return refuse(p, conn, ERR_BUSY, NULL, topic);
 	}
-	if (r->type == RECORD_SEND)
-		p->counters->sends_accepted++;
-	else if (r->type == RECORD_ACK)
-		p->counters->acks_accepted++;
-	else
-		p->counters->api_accepted++;
+	count_accepted(p->counters, r->type);
 	link_flush(p);
 	return MOSQ_ERR_SUCCESS;
 }
@@ -125,6 +155,15 @@ static int take(
 	return rc;
 }
 
+/* What a device says of itself goes to the broker as it is, and to the bridge. */
+static int note_presence(struct plugin *p, struct conn *conn, const struct topic *t,
+	const struct mosquitto_evt_message *e)
+{
+	struct record r = record_of(conn, t, e);
+
+	return append(p, conn, &r, e->topic);
+}
+
 int intake(struct plugin *p, struct conn *conn, struct mosquitto_evt_message *e)
 {
 	const struct topic *t = access_topic(p->access, e->topic);
@@ -136,7 +175,11 @@ int intake(struct plugin *p, struct conn *conn, struct mosquitto_evt_message *e)
 		break;
 	case TOPIC_CHAT_TYPING:
 		e->retain = false;
-		return within_rate(p, conn) ? MOSQ_ERR_SUCCESS : refuse_rate(p, conn, e->topic);
+		return within_brief_rate(p, conn) ? MOSQ_ERR_SUCCESS
+						  : refuse_rate(p, conn, e->topic);
+	case TOPIC_PRESENCE_DEVICE:
+		return within_brief_rate(p, conn) ? note_presence(p, conn, t, e)
+						  : refuse_rate(p, conn, e->topic);
 	default:
 		return MOSQ_ERR_SUCCESS;
 	}

@@ -6,8 +6,8 @@ struct conn;
 struct mosquitto_evt_message;
 struct plugin;
 
-/* What MOSQ_EVT_MESSAGE is to return. Once this says success for a send, ack or api topic, the
- * message is in the spool. */
+/* What MOSQ_EVT_MESSAGE is to return. Once this says success for a send, ack or api topic, or
+ * for presence/<u>/<d>, the message is in the spool. */
 int intake(struct plugin *p, struct conn *conn, struct mosquitto_evt_message *e);
 
 #endif

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "hashmap.h"
 #include "throttle.h"
+#include "wire/hashmap.h"
 
 #define PLACES 16384 /* of addresses, and of users: 400 kB each */
 #define SETS   1024  /* of remembered passwords: 320 kB */

@@ -8,7 +8,7 @@
  *   roll.c                                who is there, for the bridge
  *   spool.c, spool_file.c                 what was accepted and is not stored yet
  *   link.c, effects.c, expel.c            frames to the bridge, and what it asks for
- *   conn.c, hashmap.c                     connections
+ *   conn.c                                connections
  *   broker.c                              the broker's interface
  *
  * Everything runs on the broker's one thread and never waits. Works with per_listener_settings

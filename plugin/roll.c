@@ -18,12 +18,12 @@ static bool tell(struct plugin *p, enum record_type type, const struct conn *con
 		r.role = conn->id.role;
 		r.flags = (uint8_t)((conn->mqtt5 ? RECORD_MQTT5 : 0) |
 				    (conn->clean ? 0 : RECORD_PERSISTS));
-		r.user = (struct bytes){conn->id.user, conn->id.user_len};
+		r.user = identity_user(&conn->id);
 		r.client = text(conn->client);
-		r.device = text(conn->id.device);
+		r.device = identity_device(&conn->id);
 	}
 	if (type == RECORD_CONNECT)
-		r.target = text(conn->address);
+		r.target = text(conn_address(conn));
 	return spool_append(p->spool, &r, true, (uint64_t)broker_now_ms()) == ERR_OK;
 }
 

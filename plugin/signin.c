@@ -14,7 +14,7 @@ static enum err refuse(struct signin_result *r, const char *why)
 
 bool signin_names(const struct signin *s, struct signin_result *out)
 {
-	char device[NAME_DEVICE_MAX + 1];
+	bool ephemeral;
 
 	*out = (struct signin_result){0};
 	if (!s->user || !s->client || s->user[0] == '\0') {
@@ -25,16 +25,17 @@ bool signin_names(const struct signin *s, struct signin_result *out)
 		out->why = "this is no user name";
 		return false;
 	}
-	if (!name_client_split(s->client, s->user, device, &out->ephemeral)) {
+	if (!name_client_split(s->client, s->user, out->device, &ephemeral)) {
 		out->why =
 			"the client id is neither <user>:<device> of this user nor one without ':'";
 		return false;
 	}
-	if (out->ephemeral && !s->clean) {
+	if (ephemeral && !s->clean) {
 		out->why = "a client id without a device needs a clean session";
 		return false;
 	}
-	identity_init(&out->id, s->user, device);
+	identity_init(&out->id, s->user, out->device);
+	out->id.ephemeral = ephemeral;
 	return true;
 }
 
@@ -62,7 +63,7 @@ static enum err check_system(
 		return refuse(r, "the token is not for this program");
 	if (!s->clean)
 		return refuse(r, "a program of the system needs a clean session");
-	identity_init(&r->id, s->user, "");
+	identity_init(&r->id, s->user, r->device);
 	r->id.system = true;
 	r->id.role = token.role;
 	r->id.role_fixed = true;
@@ -70,8 +71,14 @@ static enum err check_system(
 	return ERR_OK;
 }
 
+/* What the directory says of who signs in. */
+struct known {
+	struct revoked removed; /* the device; all 0: never */
+	struct user account;    /* its strings are lent */
+};
+
 static enum err check_token(const struct doorkeeper *d, const struct signin *s,
-	const struct user *account, int64_t now_ms, struct signin_result *r)
+	const struct known *k, int64_t now_ms, struct signin_result *r)
 {
 	struct jwt token;
 
@@ -81,8 +88,11 @@ static enum err check_token(const struct doorkeeper *d, const struct signin *s,
 		return refuse(r, "the token is another user's");
 	if (token.dev[0] != '\0' && strcmp(token.dev, r->id.device) != 0)
 		return refuse(r, "the token is for another device");
-	if (token.iat_ms < 0 || (uint64_t)token.iat_ms < account->valid_after_ms)
+	if (token.iat_ms < 0 || (uint64_t)token.iat_ms < k->account.valid_after_ms)
 		return refuse(r, "the token was issued before all of this user's were withdrawn");
+	/* A device's own token is dead under any client id. */
+	if ((token.dev[0] != '\0' || !r->id.ephemeral) && (uint64_t)token.iat_ms < k->removed.at)
+		return refuse(r, "the token was issued before this device was removed");
 	if (token.role_set) {
 		r->id.role = token.role;
 		r->id.role_fixed = true;
@@ -91,11 +101,20 @@ static enum err check_token(const struct doorkeeper *d, const struct signin *s,
 	return ERR_OK;
 }
 
+static enum err check_device(
+	const struct doorkeeper *d, struct revoked *removed, struct signin_result *r)
+{
+	enum err e =
+		facts_removed(d->facts, identity_user(&r->id), identity_device(&r->id), removed);
+
+	return e == ERR_OK || e == ERR_NOT_FOUND ? ERR_OK
+						 : refuse(r, "the directory cannot be read");
+}
+
 static enum err check_account(const struct doorkeeper *d, const struct signin *s, int64_t clock_ms,
 	struct user *account, struct signin_result *r)
 {
-	struct bytes user = {r->id.user, r->id.user_len};
-	enum err e = facts_account(d->facts, user, account);
+	enum err e = facts_account(d->facts, identity_user(&r->id), account);
 
 	if (e == ERR_OK && !account->disabled)
 		return ERR_OK;
@@ -111,10 +130,26 @@ static enum err check_account(const struct doorkeeper *d, const struct signin *s
 	return refuse(r, "there is no such account");
 }
 
+/* What was queued before the account was made or the device removed was for others. */
+static void take_over(struct identity *id, const struct known *k)
+{
+	const struct user *u = &k->account;
+
+	id->role = u->role;
+	id->created = u->created;
+	id->floor = u->created;
+	id->doubt = u->valid_after_ms != 0 && u->valid_after_ms <= u->created;
+	if (k->removed.at == 0 || id->ephemeral)
+		return;
+	id->doubt = true;
+	if (k->removed.at > id->floor)
+		id->floor = k->removed.at;
+}
+
 enum err signin_check(const struct doorkeeper *d, const struct signin *s, int64_t now_ms,
 	int64_t clock_ms, struct signin_result *out)
 {
-	struct user account;
+	struct known k;
 	struct password_attempt attempt;
 	enum err e;
 
@@ -125,14 +160,14 @@ enum err signin_check(const struct doorkeeper *d, const struct signin *s, int64_
 		return check_system(d, s, now_ms, out);
 	if (!signin_names(s, out))
 		return ERR_UNAUTHORIZED;
-	e = check_account(d, s, clock_ms, &account, out);
+	e = check_device(d, &k.removed, out);
+	if (e == ERR_OK)
+		e = check_account(d, s, clock_ms, &k.account, out);
 	if (e != ERR_OK)
 		return e;
-	out->id.role = account.role;
-	out->id.created = account.created;
-	out->id.reused = account.valid_after_ms != 0 && account.valid_after_ms <= account.created;
+	take_over(&out->id, &k);
 	if (jwt_looks_like(s->password))
-		return check_token(d, s, &account, now_ms, out);
-	attempt = (struct password_attempt){s->user, s->password, s->address, account.hash};
+		return check_token(d, s, &k, now_ms, out);
+	attempt = (struct password_attempt){s->user, s->password, s->address, k.account.hash};
 	return passwords_check(d->passwords, &attempt, clock_ms, &out->why);
 }

@@ -17,8 +17,8 @@ struct signin {
 };
 
 struct signin_result {
-	struct identity id;
-	bool ephemeral; /* a client id without a device of its own */
+	struct identity id; /* its names are lent from the signin and from `device` */
+	char device[NAME_DEVICE_MAX + 1];
 	bool by_token;
 	const char *why; /* if refused: a static sentence */
 };

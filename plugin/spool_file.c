@@ -4,6 +4,9 @@
  * mapped hole would be a SIGBUS when the disk is full, and a first touch of unwritten blocks is
  * slow), synced, and moved into place. The lock is on the file itself and taken before the move, so
  * that of two brokers that start at once one is refused.
+ *
+ * Its pages come into the process as they are touched. Mapped all at once they would count as its
+ * memory, 32 MB of them, while the ring mostly stays at its front (spool.c, REWIND_FROM).
  */
 #include "spool.h"
 
@@ -71,8 +74,8 @@ static bool in_place(const char *path, int fd)
 
 static enum err map(struct opening *o, struct spool *s)
 {
-	void *m = mmap(NULL, SPOOL_HEADER_SIZE + s->size, PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_POPULATE, s->fd, 0);
+	void *m = mmap(
+		NULL, SPOOL_HEADER_SIZE + s->size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
 
 	if (m == MAP_FAILED)
 		return fail_errno(o, "cannot be mapped");
@@ -196,8 +199,9 @@ static enum err check_header(struct opening *o, int fd, struct spool_header *h)
 		h->size != (uint64_t)st.st_size - SPOOL_HEADER_SIZE)
 		return fail(o, ERR_CORRUPT, "is cut off or too long: it has %lld bytes",
 			(long long)st.st_size);
-	if (h->epoch == 0 || h->base > h->tail || h->base % 8 != 0 || h->tail > h->head || h->head - h->tail > h->size || h->tail % 8 != 0 ||
-		h->head % 8 != 0 || h->released >= UINT64_MAX / 2)
+	if (h->epoch == 0 || h->base > h->tail || h->base % 8 != 0 || h->tail > h->head ||
+		h->head - h->tail > h->size || h->tail % 8 != 0 || h->head % 8 != 0 ||
+		h->released >= UINT64_MAX / 2)
 		return fail(o, ERR_CORRUPT, "has a damaged header");
 	return ERR_OK;
 }

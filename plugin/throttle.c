@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hashmap.h"
+#include "wire/hashmap.h"
 
 #define WAYS 8
 

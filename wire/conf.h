@@ -48,6 +48,18 @@ struct conf {
 	int64_t history_page_max;
 	int64_t edits_per_message_max;
 
+	/* people */
+	int64_t contacts_per_user_max;
+	int64_t blocks_per_user_max;
+	int64_t devices_per_user_max;
+	int64_t status_ttl_ms;
+
+	/* presence and receipts */
+	int64_t presence_grace_ms; /* between the end of a user's last connection and "offline" */
+	int64_t presence_rate;     /* presence messages a second, at most */
+	int64_t mark_interval_ms;  /* between two messages about one mark */
+	int64_t brief_rate;        /* typing and device presence: a second and connection */
+
 	/* accounts */
 	int64_t password_memory; /* argon2id, bytes */
 	int64_t password_passes; /* argon2id */

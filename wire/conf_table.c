@@ -78,6 +78,29 @@ const struct option conf_options[] = {
 	{COUNT(edits_per_message_max, 1000, 0, 1000000), RELOAD,
 	 .help = "How often one message may be edited."},
 
+	{COUNT(contacts_per_user_max, 5000, 1, 1000000), RELOAD, .section = "People",
+	 .help = "Contacts that one user may have."},
+	{COUNT(blocks_per_user_max, 5000, 1, 1000000), RELOAD,
+	 .help = "Users that one user may block."},
+	{COUNT(devices_per_user_max, 100, 1, 10000), RELOAD,
+	 .help = "Devices that are remembered of one user. When there are more, the one that "
+		"was away for longest is forgotten; it may still sign in."},
+	{TIME(status_ttl, DAY, MINUTE, 30 * DAY), RELOAD,
+	 .help = "How long a story (api/status.post) can be seen."},
+
+	{TIME(presence_grace, 5 * SECOND, 0, 5 * MINUTE), RELOAD,
+	 .section = "Presence and receipts",
+	 .help = "Who is gone for no longer than this is not shown offline."},
+	{COUNT(presence_rate, 4000, 10, 1000000), RELOAD,
+	 .help = "Presence messages a second. When more people come and go, the rest follows "
+		"a little later, so that messages need not wait."},
+	{TIME(mark_interval, 250, 0, 10 * SECOND), RELOAD,
+	 .help = "Between two messages about how far one user has got in one chat. The last "
+		"one is always sent."},
+	{COUNT(brief_rate, 5, 1, 10000), RELOAD,
+	 .help = "Typing and device presence: publishes a second of one connection; four "
+		"times as many at once."},
+
 	{SIZE(password_memory, 4 * M, 8 * K, 1 * G), RELOAD, .section = "Accounts",
 	 .help = "Memory that checking one password takes (argon2id). It is the broker's only "
 		"thread that checks: 4M take some milliseconds. Holds for passwords set from "

@@ -23,6 +23,7 @@ void effect_encode(struct buf *b, const struct effect *e)
 		put16(b, e->topic);
 		buf_u8(b, e->qos);
 		buf_u8(b, e->retain);
+		buf_u32(b, e->expiry);
 		buf_bytes32(b, e->payload.data, e->payload.len);
 		break;
 	case EFFECT_ANSWER:
@@ -53,6 +54,7 @@ static bool decode_publish(struct effect *e, struct reader *r)
 	e->qos = read_u8(r);
 	retain = read_u8(r);
 	e->retain = retain == 1;
+	e->expiry = read_u32(r);
 	e->payload = read_bytes32(r);
 	return e->qos <= 2 && retain <= 1;
 }

@@ -5,7 +5,7 @@
  *   u8 type
  *   MESSAGE     bytes16 chat, u64 seq, bytes32 payload    publish on chat/<chat>/msg, QoS 1. In the
  *               store's list of what is owed the payload is empty: it is read again by chat and seq
- *   PUBLISH     bytes16 topic, u8 qos, u8 retain, bytes32 payload
+ *   PUBLISH     bytes16 topic, u8 qos, u8 retain, u32 expiry (s; 0: never), bytes32 payload
  *   ANSWER      bytes16 user, bytes16 client, bytes16 topic, bytes16 correlation, bytes32 payload
  *               to that client alone, if it is (still) that user's
  *   KICK        bytes16 user, bytes16 client
@@ -53,6 +53,7 @@ struct effect {
 	struct bytes topic;       /* PUBLISH, ANSWER */
 	uint8_t qos;              /* PUBLISH */
 	bool retain;              /* PUBLISH */
+	uint32_t expiry;          /* PUBLISH: seconds; 0: never */
 	struct bytes user;        /* ANSWER, KICK, EXPEL */
 	struct bytes client;      /* ANSWER, KICK */
 	struct bytes correlation; /* ANSWER */

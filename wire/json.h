@@ -55,6 +55,11 @@ bool json_number(const struct json_member *m, double *out);
 /* Append s as a JSON string, quotes and escapes included. s must be valid UTF-8. */
 void json_put_string(struct buf *b, const char *s, size_t len);
 
+/* Walk an object this server wrote (no space in it) without parsing it: *at starts at its brace.
+ * *name is without quotes, *value as written. False at the end, or at the first member whose value
+ * is neither a number nor a string. */
+bool json_peek_next(const char **at, const char *end, struct bytes *name, struct bytes *value);
+
 /* Find the number behind "name": in an object this server wrote (members in a known order, no
  * space around ':'), without parsing it. Only looks at the top level before the first member whose
  * value is not a number or a string. 0 if absent. */

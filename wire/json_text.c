@@ -93,28 +93,40 @@ static const char *past_number(const char *at, const char *end, uint64_t *v)
 	return at;
 }
 
+bool json_peek_next(const char **at, const char *end, struct bytes *name, struct bytes *value)
+{
+	const char *start = *at, *colon, *stop;
+	uint64_t v;
+
+	if (end - start < 2 || (*start != '{' && *start != ',') || start[1] != '"')
+		return false;
+	colon = past_string(start + 1, end);
+	if (!colon || end - colon < 2 || *colon != ':')
+		return false;
+	if (colon[1] == '"')
+		stop = past_string(colon + 1, end);
+	else
+		stop = past_number(colon + 1, end, &v);
+	if (!stop || stop == colon + 1)
+		return false;
+	*name = (struct bytes){start + 2, (size_t)(colon - 1 - (start + 2))};
+	*value = (struct bytes){colon + 1, (size_t)(stop - (colon + 1))};
+	*at = stop;
+	return true;
+}
+
 uint64_t json_peek_u64(const char *data, size_t len, const char *name)
 {
 	const char *at = data, *end = data + len;
 	size_t name_len = strlen(name);
+	struct bytes member, value;
+	uint64_t v;
 
-	while (at && end - at > 1 && (*at == '{' || *at == ',') && at[1] == '"') {
-		const char *key = at + 2, *after = past_string(at + 1, end);
-		uint64_t v = 0;
-		bool found;
-
-		if (!after || end - after < 2 || *after != ':')
-			return 0;
-		found = (size_t)(after - 1 - key) == name_len && memcmp(key, name, name_len) == 0;
-		at = after + 1;
-		if (*at == '"')
-			at = past_string(at, end);
-		else if (*at >= '0' && *at <= '9')
-			at = past_number(at, end, &v);
-		else
-			return 0;
-		if (found)
-			return v;
+	while (json_peek_next(&at, end, &member, &value)) {
+		if (!bytes_equal(member, name, name_len))
+			continue;
+		past_number(value.data, value.data + value.len, &v);
+		return v;
 	}
 	return 0;
 }

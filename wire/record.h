@@ -53,6 +53,7 @@ enum record_type {
 	RECORD_CONNECT = 4,      /* user's client signed in from address `target` */
 	RECORD_DISCONNECT = 5,   /* it went */
 	RECORD_BROKER_START = 6, /* every connection before this one is gone */
+	RECORD_PRESENCE = 7,     /* presence/<user>/<device>: what a device says of itself */
 	RECORD_TYPE_END
 };
 

@@ -7,8 +7,8 @@
  *   4096   the ring: `size` bytes (a multiple of 4096)
  *
  * Positions count bytes since the spool was made and never wrap; a position p lies at ring byte
- * (p - base) % size. Records are contiguous: where one would run over the ring's end, a u32 0 marks the rest
- * as skipped (fewer than 4 bytes left cannot happen: sizes are multiples of 8).
+ * (p - base) % size. Records are contiguous: where one would run over the ring's end, a u32 0 marks
+ * the rest as skipped (fewer than 4 bytes left cannot happen: sizes are multiples of 8).
  */
 #ifndef GNATTER_WIRE_SPOOLFILE_H
 #define GNATTER_WIRE_SPOOLFILE_H
@@ -35,7 +35,7 @@
 	X(refused_access,      "publishes refused: no access") \
 	X(refused_subscribe,   "subscriptions refused") \
 	X(refused_size,        "publishes refused: too large") \
-	X(refused_rate,        "publishes refused: rate of the user") \
+	X(refused_rate,        "publishes refused: too many in too short a time") \
 	X(refused_spool,       "publishes refused: spool full") \
 	X(signins_token,       "sign-ins by token") \
 	X(signins_password,    "sign-ins by password") \
@@ -44,6 +44,7 @@
 	X(connections_kicked,  "connections closed by the bridge's order") \
 	X(answers_undelivered, "answers whose client was gone") \
 	X(directory_failures,  "decisions refused because the directory could not be read") \
+	X(presence_accepted,   "presence of devices taken into the spool") \
 	X(connections,         "connections now") \
 	X(spool_used,          "bytes of the spool in use now") \
 	X(bridge_connected,    "1 while the bridge is connected")

@@ -7,30 +7,22 @@
 
 #include <string.h>
 
-#define DISPLAY_NAME_MAX 128
-
-/* A user whose strings stay when the batch is read on. */
-struct kept_user {
-	struct user u;
-	char hash[PASSWORD_HASH_MAX];
-	char name[DISPLAY_NAME_MAX];
-};
-
-static enum err load(struct request *q, struct bytes user, struct kept_user *k)
+enum err request_find(struct request *q, struct bytes user, struct user *u)
 {
-	enum err err = state_user(q->e, user, &k->u);
+	enum err err = state_user(q->e, user, u);
 
 	if (err == ERR_NOT_FOUND)
 		q->why = "there is no such user";
-	if (err != ERR_OK)
-		return err;
-	if (k->u.hash.len > sizeof(k->hash) || k->u.name.len > sizeof(k->name))
-		return ERR_CORRUPT;
-	memcpy(k->hash, k->u.hash.data, k->u.hash.len);
-	memcpy(k->name, k->u.name.data, k->u.name.len);
-	k->u.hash.data = k->hash;
-	k->u.name.data = k->name;
-	return ERR_OK;
+	return err;
+}
+
+enum err request_account(struct request *q, struct user *u)
+{
+	if (q->r->user.len > 0 && q->r->user.data[0] == '$') {
+		q->why = "this is for accounts only";
+		return ERR_FORBIDDEN;
+	}
+	return absent_is(state_user(q->e, q->r->user, u), ERR_FORBIDDEN);
 }
 
 static enum err read_hash(struct request *q, struct bytes *hash)
@@ -48,7 +40,7 @@ static enum err read_hash(struct request *q, struct bytes *hash)
 
 enum err method_user_add(struct request *q)
 {
-	struct user u = {.created = q->r->ts};
+	struct user u = USER_NEW;
 	struct bytes user = {0};
 	struct bytes role = BYTES("user");
 	struct user old;
@@ -75,6 +67,7 @@ enum err method_user_add(struct request *q)
 	}
 	if (err != ERR_OK)
 		return err;
+	u.created = q->r->ts;
 	u.role = role_of(role.data, role.len);
 	removed = key_removed(user);
 	err = state_number(
@@ -111,14 +104,21 @@ static enum err leave_all(struct request *q, struct bytes user)
 enum err method_user_remove(struct request *q)
 {
 	struct bytes user = {0};
-	struct kept_user k;
-	struct key key;
+	struct user u;
+	struct key key, mutes;
 	enum err err = request_user(q, "user", &user);
 
+	mutes = key_mutes(user);
 	if (err == ERR_OK)
-		err = load(q, user, &k);
+		err = request_find(q, user, &u);
 	if (err == ERR_OK)
 		err = leave_all(q, user);
+	if (err == ERR_OK)
+		err = state_forget(q->e, TABLE_STORE, &mutes);
+	if (err == ERR_OK)
+		err = contacts_forget(q->e, user);
+	if (err == ERR_OK)
+		err = presence_forget(q->e, q->r, user);
 	if (err != ERR_OK)
 		return err;
 	key = key_removed(user);
@@ -132,17 +132,17 @@ enum err method_user_remove(struct request *q)
 static enum err set_disabled(struct request *q, bool disabled)
 {
 	struct bytes user = {0};
-	struct kept_user k;
+	struct user u;
 	enum err err = request_user(q, "user", &user);
 
 	if (err == ERR_OK)
-		err = load(q, user, &k);
-	if (err != ERR_OK || k.u.disabled == disabled)
+		err = request_find(q, user, &u);
+	if (err != ERR_OK || u.disabled == disabled)
 		return err;
-	k.u.disabled = disabled;
+	u.disabled = disabled;
 	if (disabled)
-		k.u.valid_after_ms = q->r->ts;
-	put_user(q->e, user, &k.u);
+		u.valid_after_ms = q->r->ts;
+	put_user(q->e, user, &u);
 	if (disabled)
 		outbox_kick(q->e->out, user, (struct bytes){NULL, 0});
 	return ERR_OK;
@@ -162,7 +162,7 @@ enum err method_user_enable(struct request *q)
 enum err method_password_set(struct request *q)
 {
 	struct bytes user = q->r->user;
-	struct kept_user k;
+	struct user u;
 	struct bytes hash = {0};
 	enum err err = ERR_OK;
 
@@ -179,12 +179,12 @@ enum err method_password_set(struct request *q)
 		err = ERR_BAD_REQUEST;
 	}
 	if (err == ERR_OK)
-		err = load(q, user, &k);
+		err = request_find(q, user, &u);
 	if (err != ERR_OK)
 		return err;
-	k.u.hash = hash;
-	k.u.valid_after_ms = q->r->ts;
-	put_user(q->e, user, &k.u);
+	u.hash = hash;
+	u.valid_after_ms = q->r->ts;
+	put_user(q->e, user, &u);
 	return ERR_OK;
 }
 

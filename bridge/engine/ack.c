@@ -1,11 +1,11 @@
 /* ack.c — how far a user has got: chat/<c>/ack to the mark, and to everybody on chat/<c>/mark/<u>.
  *
  * Both marks only grow: an older value is no error, it changes nothing and tells nobody. Beside the
- * read mark stands the n of that message, so that unread is a subtraction.
+ * read mark stands the n of that message, so that unread is a subtraction. What is told is told at
+ * most once in an interval; what has grown since stands in the store as pending until it is.
  */
 #include "bridge/engine/internal.h"
-
-#include <stdio.h>
+#include "bridge/engine/mark.h"
 
 struct ack {
 	int64_t delivered, read;
@@ -33,17 +33,20 @@ static enum err parse(struct ack *a, struct bytes payload)
 }
 
 /* May the user, as of now, read here? */
-static enum err check_reader(struct engine *e, const struct record *r)
+static enum err check_reader(struct engine *e, const struct record *r, bool *hidden)
 {
 	struct user u;
 	struct member m;
 	enum err err;
 
+	*hidden = false;
 	if (name_chat_kind(r->target.data, r->target.len, NULL) == CHAT_NONE)
 		return ERR_BAD_NAME;
 	err = state_user(e, r->user, &u);
 	if (err == ERR_OK && u.disabled)
 		return ERR_FORBIDDEN;
+	if (err == ERR_OK)
+		*hidden = u.receipts_hidden;
 	if (err == ERR_OK)
 		err = state_member(e, r->target, r->user, &m);
 	if (err == ERR_NOT_FOUND && name_pair_other(r->target, r->user).len > 0)
@@ -51,25 +54,55 @@ static enum err check_reader(struct engine *e, const struct record *r)
 	return absent_is(err, ERR_FORBIDDEN);
 }
 
-static void publish(struct engine *e, const struct record *r, const struct mark *m)
+static void emit(void *ctx, const char *topic, struct bytes payload)
 {
-	char topic[sizeof("chat//mark/") + NAME_CHAT_MAX + NAME_USER_MAX];
-	struct buf *b = &e->answer;
+	outbox_publish(ctx, topic, 1, false, payload);
+}
 
-	buf_reset(b);
-	buf_str(b, "{\"chat\":\"");
-	buf_put(b, r->target.data, r->target.len);
-	buf_str(b, "\"");
-	answer_string(b, "user", r->user);
-	answer_u64(b, "delivered", m->delivered);
-	answer_u64(b, "read", m->read);
-	answer_u64(b, "ts", m->ts);
-	buf_str(b, "}");
-	if (b->failed)
+static enum err load_told(struct engine *e, const struct record *r, struct told *told)
+{
+	struct key k = key_told(r->target, r->user);
+	struct bytes v;
+	enum err err = batch_get(e->batch, TABLE_STORE, key_bytes(&k), &v);
+
+	*told = (struct told){0};
+	return err == ERR_OK ? told_decode(told, v) : absent_is(err, ERR_OK);
+}
+
+static void put_told(struct engine *e, const struct record *r, const struct told *told)
+{
+	struct key k = key_told(r->target, r->user);
+
+	buf_reset(&e->scratch);
+	told_encode(&e->scratch, told);
+	if (e->scratch.failed)
 		e->out->failed = true;
-	snprintf(topic, sizeof(topic), "chat/%.*s/mark/%.*s", (int)r->target.len, r->target.data,
-		(int)r->user.len, r->user.data);
-	outbox_publish(e->out, topic, 1, false, (struct bytes){b->data, b->len});
+	else
+		batch_put(e->batch, TABLE_STORE, key_bytes(&k),
+			(struct bytes){e->scratch.data, e->scratch.len});
+}
+
+/* Tell the others, at once, or, if that was only just done, a little later (bridge/marks.h). */
+static enum err tell(struct engine *e, const struct record *r, bool hidden, const struct mark *m)
+{
+	struct key pending = key_pending(r->target, r->user);
+	struct mark_of of = {r->target, r->user, hidden};
+	struct told told;
+	enum err err = load_told(e, r, &told);
+
+	if (err != ERR_OK || told.pending)
+		return err;
+	if (r->ts < told.at + (uint64_t)e->conf->mark_interval_ms) {
+		told.pending = true;
+		batch_put(e->batch, TABLE_STORE, key_bytes(&pending), (struct bytes){"", 0});
+		outbox_hint(e->out, HINT_MARK, r->user, r->target, r->ts);
+	} else {
+		told = mark_tell(&e->answer, &of, m, &told, r->ts, emit, e->out);
+		if (e->answer.failed)
+			e->out->failed = true;
+	}
+	put_told(e, r, &told);
+	return ERR_OK;
 }
 
 /* The n of the message with that seq; the last one's is known without looking. */
@@ -88,7 +121,7 @@ static enum err n_at(
 	return absent_is(err, ERR_CORRUPT);
 }
 
-static enum err merge(struct engine *e, const struct record *r, struct ack *a)
+static enum err merge(struct engine *e, const struct record *r, bool hidden, struct ack *a)
 {
 	struct chat_state s = {0};
 	struct mark old = {0};
@@ -119,19 +152,19 @@ static enum err merge(struct engine *e, const struct record *r, struct ack *a)
 	}
 	m.ts = r->ts;
 	put_mark(e, r->target, r->user, &m);
-	publish(e, r, &m);
-	return ERR_OK;
+	return tell(e, r, hidden, &m);
 }
 
 enum err ack_apply(struct engine *e, const struct record *r)
 {
 	struct ack a = {0};
+	bool hidden;
 	enum err err = parse(&a, r->payload);
 
 	if (err == ERR_OK)
-		err = check_reader(e, r);
+		err = check_reader(e, r, &hidden);
 	if (err == ERR_OK)
-		err = merge(e, r, &a);
+		err = merge(e, r, hidden, &a);
 	if (err == ERR_OK || refusal_is_fatal(err))
 		return err;
 	refuse(e, r, err, a.why, (struct bytes){NULL, 0});

@@ -21,6 +21,20 @@ static const struct method {
 	{"unread", ROLE_USER, NULL},
 	{"chat.get", ROLE_USER, NULL},
 	{"user.get", ROLE_USER, NULL},
+	{"chat.online", ROLE_USER, NULL},
+	{"contacts", ROLE_USER, NULL},
+	{"blocks", ROLE_USER, NULL},
+	{"devices", ROLE_USER, NULL},
+	{"contact.add", ROLE_USER, method_contact_add},
+	{"contact.remove", ROLE_USER, method_contact_remove},
+	{"block.add", ROLE_USER, method_block_add},
+	{"block.remove", ROLE_USER, method_block_remove},
+	{"profile.set", ROLE_USER, method_profile_set},
+	{"privacy.set", ROLE_USER, method_privacy_set},
+	{"status.post", ROLE_USER, method_status_post},
+	{"device.set", ROLE_USER, method_device_set},
+	{"device.remove", ROLE_USER, method_device_remove},
+	{"chat.mute", ROLE_USER, method_chat_mute},
 	{"chat.create", ROLE_USER, method_chat_create},
 	{"chat.update", ROLE_USER, method_chat_update},
 	{"chat.leave", ROLE_USER, method_chat_leave},
@@ -169,6 +183,8 @@ enum err api_apply(struct engine *e, const struct record *r)
 		answer(&q, err, &members);
 		if (err == ERR_OK && q.expel.len > 0)
 			outbox_expel(e->out, q.expel);
+		if (err == ERR_OK && q.kick[0])
+			outbox_kick(e->out, r->user, (struct bytes){q.kick, strlen(q.kick)});
 		err = ERR_OK;
 	}
 	if (parsed == ERR_OK)

@@ -27,7 +27,8 @@ static enum err dispatch(struct engine *e, const struct record *r)
 	case RECORD_CONNECT:
 	case RECORD_DISCONNECT:
 	case RECORD_BROKER_START:
-		return ERR_OK; /* change nothing that is stored here */
+	case RECORD_PRESENCE:
+		return presence_apply(e, r);
 	case RECORD_TYPE_END:
 		break;
 	}

@@ -5,9 +5,10 @@
  * outbox. The same records in the same order give the same writes and the same effects, byte for
  * byte, however they are cut into frames or commits.
  *
- * The files: send.c (messages), ack.c (marks), groups.c, members.c, accounts.c, bulk.c (the methods
- * that change something), api.c (their table), message.c (what a message looks like), state.c
- * (reading users, chats and members), answer.c (answers and errors).
+ * The files: send.c (messages), ack.c (marks), presence.c (connections); groups.c, members.c,
+ * accounts.c, contacts.c, profile.c, devices.c, bulk.c (the methods that change something), api.c
+ * (their table); message.c (what a message looks like), state.c (reading users, chats and members),
+ * events.c (what is told), answer.c, refuse.c (answers and errors).
  */
 #ifndef GNATTER_ENGINE_ENGINE_H
 #define GNATTER_ENGINE_ENGINE_H

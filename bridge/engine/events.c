@@ -46,6 +46,30 @@ void event_user(struct engine *e, const struct record *r, struct bytes user, con
 	publish(e, "user", user, "events");
 }
 
+struct buf *event_own_begin(struct engine *e, const char *event)
+{
+	buf_reset(&e->answer);
+	buf_printf(&e->answer, "{\"event\":\"%s\"", event);
+	return &e->answer;
+}
+
+void event_own_end(struct engine *e, const struct record *r)
+{
+	answer_u64(&e->answer, "ts", r->ts);
+	buf_str(&e->answer, "}");
+	publish(e, "user", r->user, "events");
+}
+
+void event_own(struct engine *e, const struct record *r, const char *event, const char *name,
+	struct bytes value)
+{
+	struct buf *b = event_own_begin(e, event);
+
+	if (name)
+		answer_string(b, name, value);
+	event_own_end(e, r);
+}
+
 void event_chat(struct engine *e, const struct record *r, struct bytes chat, const char *event,
 	struct bytes user, const char *role, uint64_t seq)
 {

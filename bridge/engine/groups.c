@@ -1,4 +1,4 @@
-/* groups.c — groups and channels: chat.create, chat.update. */
+/* groups.c — groups and channels: chat.create, chat.update; and of every chat: chat.mute. */
 #include "bridge/engine/internal.h"
 
 #include "wire/utf8.h"
@@ -63,6 +63,7 @@ static enum err put_one(struct making *m, struct bytes user, bool admin)
 	struct engine *e = m->q->e;
 	int64_t max = m->c.kind == KIND_CHANNEL ? e->conf->channel_members_max
 						: e->conf->group_members_max;
+	bool blocked = false;
 	struct member old;
 	struct user u;
 	size_t chats;
@@ -76,6 +77,10 @@ static enum err put_one(struct making *m, struct bytes user, bool admin)
 	err = absent_is(err, ERR_OK);
 	if (err == ERR_OK)
 		err = state_user(e, user, &u);
+	if (err == ERR_OK && !m->q->admin)
+		err = state_has_blocked(e, user, m->q->r->user, &blocked);
+	if (err == ERR_OK && blocked)
+		err = ERR_NOT_FOUND; /* who has blocked the caller is not there for him */
 	if (err == ERR_NOT_FOUND)
 		m->q->why = "one of the members is no user";
 	if (err == ERR_OK && m->c.members >= max) {
@@ -238,4 +243,61 @@ enum err method_chat_update(struct request *q)
 	buf_free(&body);
 	buf_free(&by);
 	return err;
+}
+
+/* May the caller read there? Of a one-to-one chat in which nothing was said yet: is there the other
+ * one, as far as the caller may know? */
+static enum err check_reader(struct request *q, struct bytes chat)
+{
+	struct bytes peer = name_pair_other(chat, q->r->user);
+	struct member m;
+	struct user u;
+	bool blocked = false;
+	enum err err = state_member(q->e, chat, q->r->user, &m);
+
+	if (err != ERR_NOT_FOUND || peer.len == 0)
+		return absent_is(err, ERR_FORBIDDEN);
+	err = state_user(q->e, peer, &u);
+	if (err == ERR_OK)
+		err = state_blocked(q->e, q->r->user, peer, &blocked);
+	return err == ERR_OK && blocked ? ERR_FORBIDDEN : absent_is(err, ERR_FORBIDDEN);
+}
+
+static void tell_muted(struct request *q, struct bytes chat, uint64_t until)
+{
+	struct buf *b = event_own_begin(q->e, "chat.muted");
+
+	answer_string(b, "chat", chat);
+	if (until != UINT64_MAX)
+		answer_u64(b, "until", until);
+	event_own_end(q->e, q->r);
+}
+
+enum err method_chat_mute(struct request *q)
+{
+	struct bytes chat = {0};
+	int64_t until = -1; /* for ever */
+	struct user self;
+	struct key k;
+	enum err err = request_account(q, &self);
+
+	if (err == ERR_OK)
+		err = request_chat(q, "chat", &chat);
+	if (err == ERR_OK && json_int(&q->json, "until", 0, INT64_C(1) << 53, &until) != ERR_OK) {
+		q->why = "\"until\" must be a time: ms since 1970, or 0";
+		err = ERR_BAD_REQUEST;
+	}
+	if (err == ERR_OK)
+		err = check_reader(q, chat);
+	if (err != ERR_OK)
+		return err;
+	k = key_mute(q->r->user, chat);
+	if (until >= 0 && (uint64_t)until <= q->r->ts) {
+		until = 0;
+		batch_delete(q->e->batch, TABLE_STORE, key_bytes(&k));
+	} else {
+		put_number(q->e, &k, (uint64_t)until); /* UINT64_MAX: for ever */
+	}
+	tell_muted(q, chat, (uint64_t)until);
+	return ERR_OK;
 }

@@ -20,6 +20,9 @@ enum err state_mark(struct engine *e, struct bytes chat, struct bytes user, stru
 enum err state_messages(struct engine *e, struct bytes chat, struct chat_state *out);
 enum err state_message(struct engine *e, struct bytes chat, uint64_t seq, struct bytes *out);
 
+enum err state_device(struct engine *e, struct bytes user, struct bytes device, struct device *out);
+void put_device(struct engine *e, struct bytes user, struct bytes device, const struct device *d);
+
 enum err state_number(struct engine *e, const struct key *k, uint64_t *out);
 
 void put_number(struct engine *e, const struct key *k, uint64_t n);
@@ -43,8 +46,15 @@ enum err state_chats_of(struct engine *e, struct bytes user, struct names *out);
 	for (reader = reader_of((names)->text.data, (names)->text.len); \
 		(name = read_bytes16(&reader)).len > 0;)
 
+/* How many keys of t start with prefix, counted up to max. */
+enum err state_count(
+	struct engine *e, enum table t, const struct key *prefix, size_t max, size_t *out);
+
 /* How many chats a user is in, counted up to max. */
 enum err state_chats_count(struct engine *e, struct bytes user, size_t max, size_t *out);
+
+/* Delete every key of t that starts with prefix. */
+enum err state_forget(struct engine *e, enum table t, const struct key *prefix);
 
 /* --- requests: one call of a method
  * --------------------------------------------------------------- */
@@ -57,6 +67,7 @@ struct request {
 	const char *why;    /* on failure: a sentence, static, instead of the code's own text */
 	struct buf *answer; /* on success: members after {"ok":true, each with a comma before it */
 	struct bytes expel; /* on success: whose connections to look at once the answer is given */
+	char kick[NAME_CLIENT_MAX + 1]; /* on success: the caller's client to close then, if any */
 };
 
 typedef enum err method_fn(struct request *q);
@@ -65,6 +76,14 @@ typedef enum err method_fn(struct request *q);
  */
 enum err request_user(struct request *q, const char *member, struct bytes *out);
 enum err request_chat(struct request *q, const char *member, struct bytes *out);
+
+#define DISPLAY_NAME_MAX 128 /* bytes: what somebody is called, by himself or by others */
+
+/* accounts.c: the account of that name, or a refusal that says that there is none. */
+enum err request_find(struct request *q, struct bytes user, struct user *u);
+
+/* accounts.c: the caller's own account. ERR_FORBIDDEN for those of the system: they have none. */
+enum err request_account(struct request *q, struct user *u);
 
 /* --- refuse.c: what a client did wrong, told to the client
  * ---------------------------------------- */
@@ -107,6 +126,43 @@ enum err method_user_disable(struct request *q);
 enum err method_user_enable(struct request *q);
 enum err method_password_set(struct request *q);
 enum err method_kick(struct request *q);
+enum err method_contact_add(struct request *q); /* contacts.c */
+enum err method_contact_remove(struct request *q);
+enum err method_block_add(struct request *q);
+enum err method_block_remove(struct request *q);
+enum err method_profile_set(struct request *q); /* profile.c */
+enum err method_privacy_set(struct request *q);
+enum err method_status_post(struct request *q);
+enum err method_device_set(struct request *q); /* devices.c */
+enum err method_device_remove(struct request *q);
+enum err method_chat_mute(struct request *q); /* groups.c */
+
+/* presence.c: records of connections and of what devices say of themselves. */
+enum err presence_apply(struct engine *e, const struct record *r);
+
+/* presence.c: what may be seen of a user has become less: whoever listens is shown an offline that
+ * says nothing, and those who still may see it are told anew. */
+void presence_hide(struct engine *e, const struct record *r, struct bytes user);
+
+/* presence.c: an account goes: forget its sessions, devices, last seen, story, and what the broker
+ * retains of them. */
+enum err presence_forget(struct engine *e, const struct record *r, struct bytes user);
+
+/* profile.c: publish the user's story, if there is one, once more: others may see it now. `hide`:
+ * take it back before, since some may see it no longer. */
+enum err story_again(struct engine *e, const struct record *r, struct bytes user, bool hide);
+
+/* devices.c: the device of a connection is remembered; its event told if it is new. */
+enum err device_came(struct engine *e, const struct record *r);
+
+/* contacts.c: an account goes: its contacts, blocks and revoked devices with it. */
+enum err contacts_forget(struct engine *e, struct bytes user);
+
+/* contacts.c: has the owner blocked the user? */
+enum err state_has_blocked(struct engine *e, struct bytes owner, struct bytes user, bool *yes);
+
+/* contacts.c: has either of the two blocked the other? ERR_OK with *blocked set. */
+enum err state_blocked(struct engine *e, struct bytes a, struct bytes b, bool *blocked);
 enum err method_import(struct request *q);
 
 /* members.c: take a user out of a group and tell everybody; `event` is member.removed or
@@ -126,6 +182,14 @@ void event_user(struct engine *e, const struct record *r, struct bytes user, con
 	struct bytes chat, const struct chat *c);
 void event_chat(struct engine *e, const struct record *r, struct bytes chat, const char *event,
 	struct bytes user, const char *role, uint64_t seq);
+
+/* What a user did himself, for all of his devices; one more member, or name NULL. */
+void event_own(struct engine *e, const struct record *r, const char *event, const char *name,
+	struct bytes value);
+
+/* The same with whatever members are appended in between. */
+struct buf *event_own_begin(struct engine *e, const char *event);
+void event_own_end(struct engine *e, const struct record *r);
 
 /* api.c */
 enum err api_apply(struct engine *e, const struct record *r);

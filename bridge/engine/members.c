@@ -91,6 +91,7 @@ static enum err check_new(
 {
 	const struct conf *conf = q->e->conf;
 	int64_t max = c->kind == KIND_CHANNEL ? conf->channel_members_max : conf->group_members_max;
+	bool blocked = false;
 	size_t chats;
 	struct user u;
 	struct member m;
@@ -99,6 +100,10 @@ static enum err check_new(
 	if (!name_user_ok(user.data, user.len))
 		return ERR_BAD_NAME;
 	err = state_user(q->e, user, &u);
+	if (err == ERR_OK && !q->admin)
+		err = state_has_blocked(q->e, user, q->r->user, &blocked);
+	if (err == ERR_OK && blocked)
+		err = ERR_NOT_FOUND; /* who has blocked the caller is not there for him */
 	if (err != ERR_OK) {
 		q->why = err == ERR_NOT_FOUND ? "there is no such user" : NULL;
 		return err;

@@ -82,11 +82,11 @@ static enum err parse_text(
 	return ERR_OK;
 }
 
-static enum err parse_media(struct draft *d, const char **why)
+enum err message_media(const struct json_object *o, struct bytes *media, const char **why)
 {
 	static const char sentence[] =
 		"\"media\" must be a list of at most 32 ids of 1 to 64 bytes";
-	const struct json_member *m = json_get(&d->json, "media");
+	const struct json_member *m = json_get(o, "media");
 	const cJSON *item;
 	int count = 0;
 
@@ -101,7 +101,7 @@ static enum err parse_media(struct draft *d, const char **why)
 		if (len == 0 || len > 64 || ++count > MESSAGE_MEDIA_MAX)
 			return fail(why, ERR_BAD_REQUEST, sentence);
 	}
-	d->media = m->raw;
+	*media = m->raw;
 	return ERR_OK;
 }
 
@@ -117,15 +117,15 @@ static enum err parse_ref(struct draft *d, const struct message_type *t, const c
 	return ERR_OK;
 }
 
-static enum err parse_body(struct draft *d, const char **why)
+enum err message_body(const struct json_object *o, struct bytes *body, const char **why)
 {
-	const struct json_member *m = json_get(&d->json, "body");
+	const struct json_member *m = json_get(o, "body");
 
 	if (!m || cJSON_IsNull(m->value))
 		return ERR_OK;
 	if (!cJSON_IsObject(m->value))
 		return fail(why, ERR_BAD_REQUEST, "\"body\" must be an object");
-	d->body = m->raw;
+	*body = m->raw;
 	return ERR_OK;
 }
 
@@ -174,9 +174,9 @@ enum err draft_parse(
 	if (err == ERR_OK)
 		err = parse_text(d, t, conf, why);
 	if (err == ERR_OK && t->action != ACTION_DELETE && t->action != ACTION_REACT)
-		err = parse_media(d, why);
+		err = message_media(&d->json, &d->media, why);
 	if (err == ERR_OK && t->action != ACTION_DELETE)
-		err = parse_body(d, why);
+		err = message_body(&d->json, &d->body, why);
 	return err;
 }
 
@@ -316,6 +316,21 @@ static size_t without_edited(struct bytes m)
 		return m.len - 1;
 	at -= sizeof(tail) - 1;
 	return memcmp(m.data + at, tail, sizeof(tail) - 1) == 0 ? at : m.len - 1;
+}
+
+uint64_t message_edited(struct bytes m)
+{
+	struct reader digits;
+	uint64_t seq = 0;
+	size_t end = m.len > 0 ? without_edited(m) : 0;
+
+	if (end + 1 >= m.len)
+		return 0;
+	digits = reader_of(m.data + end, m.len - 1 - end);
+	read_bytes(&digits, sizeof(",\"edited\":") - 1);
+	while (digits.at != digits.end)
+		seq = seq * 10 + (uint64_t)(read_u8(&digits) - '0');
+	return seq;
 }
 
 void message_write_edited(struct buf *b, struct bytes message, uint64_t edited)

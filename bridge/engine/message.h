@@ -45,6 +45,11 @@ enum err draft_parse(
 	struct draft *d, struct bytes payload, const struct conf *conf, const char **why);
 void draft_finish(struct draft *d);
 
+/* "media" and "body" of an object, checked, and lent as they are written; left alone if absent. On
+ * failure *why is a static sentence. */
+enum err message_media(const struct json_object *o, struct bytes *media, const char **why);
+enum err message_body(const struct json_object *o, struct bytes *body, const char **why);
+
 /* What the server fills in. */
 struct message_head {
 	struct bytes chat, from, device, id;
@@ -71,6 +76,9 @@ void message_facts_finish(struct message_facts *f);
 
 /* The tombstone of a message, deleted by the event with seq `deleted`. */
 void message_write_tombstone(struct buf *b, const struct message_facts *f, uint64_t deleted);
+
+/* The seq of its newest edit, 0 if there is none: without parsing it. */
+uint64_t message_edited(struct bytes message);
 
 /* The message with "edited" pointing to seq `edited`, replacing an earlier pointer. */
 void message_write_edited(struct buf *b, struct bytes message, uint64_t edited);

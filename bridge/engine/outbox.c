@@ -8,6 +8,7 @@ void outbox_finish(struct outbox *o)
 	buf_free(&o->wire);
 	buf_free(&o->owed);
 	buf_free(&o->reads);
+	buf_free(&o->hints);
 	free(o->effects);
 	*o = (struct outbox){0};
 }
@@ -17,6 +18,7 @@ void outbox_reset(struct outbox *o)
 	buf_reset(&o->wire);
 	buf_reset(&o->owed);
 	buf_reset(&o->reads);
+	buf_reset(&o->hints);
 	o->count = 0;
 	o->reads_count = 0;
 	o->failed = false;
@@ -61,6 +63,26 @@ void outbox_publish(
 		       .payload = payload});
 }
 
+void outbox_publish_for(
+	struct outbox *o, const char *topic, uint32_t expiry_s, struct bytes payload)
+{
+	add(o, &(struct effect){.type = EFFECT_PUBLISH,
+		       .topic = {topic, __builtin_strlen(topic)},
+		       .qos = 1,
+		       .retain = true,
+		       .expiry = expiry_s,
+		       .payload = payload});
+}
+
+void outbox_hint(
+	struct outbox *o, enum hint hint, struct bytes user, struct bytes chat, uint64_t ts)
+{
+	buf_u8(&o->hints, (uint8_t)hint);
+	buf_bytes16(&o->hints, user.data, user.len);
+	buf_bytes16(&o->hints, chat.data, chat.len);
+	buf_u64(&o->hints, ts);
+}
+
 void outbox_kick(struct outbox *o, struct bytes user, struct bytes client)
 {
 	add(o, &(struct effect){.type = EFFECT_KICK, .user = user, .client = client});
@@ -98,7 +120,7 @@ void outbox_read(struct outbox *o, const struct record *r)
 
 struct outbox_mark outbox_mark(const struct outbox *o)
 {
-	return (struct outbox_mark){o->count, o->reads.len, o->reads_count};
+	return (struct outbox_mark){o->count, o->reads.len, o->reads_count, o->hints.len};
 }
 
 void outbox_rollback(struct outbox *o, struct outbox_mark mark)
@@ -108,9 +130,10 @@ void outbox_rollback(struct outbox *o, struct outbox_mark mark)
 	o->owed.len = mark.count ? o->effects[mark.count - 1].owed_end : 0;
 	o->reads.len = mark.reads_len;
 	o->reads_count = mark.reads_count;
+	o->hints.len = mark.hints_len;
 }
 
 bool outbox_failed(const struct outbox *o)
 {
-	return o->failed || o->wire.failed || o->owed.failed || o->reads.failed;
+	return o->failed || o->wire.failed || o->owed.failed || o->reads.failed || o->hints.failed;
 }

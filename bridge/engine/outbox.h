@@ -16,24 +16,36 @@ struct outbox_effect {
 	size_t wire_end, owed_end; /* where it ends in the two buffers */
 };
 
+/* What the daemon is to look at, once this is committed, and to tell in its own time. */
+enum hint {
+	HINT_CAME = 1, /* presence of `user`: somebody came, or says something new of himself */
+	HINT_WENT,     /* presence of `user`: somebody went, perhaps for a moment only */
+	HINT_AGAIN,    /* presence of `user`: others may see it now; tell even if it is the same */
+	HINT_ALL,      /* presence of all: the broker is new */
+	HINT_MARK,     /* the mark of `user` in `chat` is to be told */
+};
+
 struct outbox {
 	struct buf wire, owed;
 	struct outbox_effect *effects; /* owned */
 	size_t count, cap;
 	struct buf reads; /* encoded records (wire/record.h) that only ask for something */
 	size_t reads_count;
-	uint64_t number; /* of the record being applied: the engine sets it */
-	bool failed;     /* out of memory */
+	struct buf hints; /* u8 enum hint, bytes16 user, bytes16 chat, u64 ts */
+	uint64_t number;  /* of the record being applied: the engine sets it */
+	bool failed;      /* out of memory */
 };
 
 /* {0} is an empty one. */
 void outbox_finish(struct outbox *o);
 void outbox_reset(struct outbox *o);
 
-/* Everything is copied. */
+/* Everything is copied. outbox_publish_for: retained at QoS 1, for so many seconds. */
 void outbox_message(struct outbox *o, struct bytes chat, uint64_t seq, struct bytes payload);
 void outbox_publish(
 	struct outbox *o, const char *topic, uint8_t qos, bool retain, struct bytes payload);
+void outbox_publish_for(
+	struct outbox *o, const char *topic, uint32_t expiry_s, struct bytes payload);
 void outbox_kick(struct outbox *o, struct bytes user, struct bytes client);
 void outbox_expel(struct outbox *o, struct bytes user);
 
@@ -41,12 +53,16 @@ void outbox_expel(struct outbox *o, struct bytes user);
 void outbox_answer(
 	struct outbox *o, const struct record *r, struct bytes topic, struct bytes payload);
 
+/* chat: of HINT_MARK. ts: of the record. */
+void outbox_hint(
+	struct outbox *o, enum hint hint, struct bytes user, struct bytes chat, uint64_t ts);
+
 /* r is a read: to be answered outside the engine once this commit is done. */
 void outbox_read(struct outbox *o, const struct record *r);
 
 /* Take back everything since a mark. */
 struct outbox_mark {
-	size_t count, reads_len, reads_count;
+	size_t count, reads_len, reads_count, hints_len;
 };
 struct outbox_mark outbox_mark(const struct outbox *o);
 void outbox_rollback(struct outbox *o, struct outbox_mark mark);

@@ -8,13 +8,23 @@ bool refusal_is_fatal(enum err err)
 	return err == ERR_IO || err == ERR_CORRUPT || err == ERR_NOMEM;
 }
 
-/* The error's members, and what it is about. */
+/* What the refused publish was about. */
 static void write_about(struct buf *b, const struct record *r, struct bytes id)
 {
-	answer_string(b, "chat", r->target);
+	if (r->target.len > 0)
+		answer_string(b, "chat", r->target);
 	if (id.len > 0)
 		answer_string(b, "id", id);
 	buf_str(b, "}");
+}
+
+static int write_topic(char *out, size_t size, const struct record *r)
+{
+	if (r->type == RECORD_PRESENCE)
+		return snprintf(out, size, "presence/%.*s/%.*s", (int)r->user.len, r->user.data,
+			(int)r->device.len, r->device.data);
+	return snprintf(out, size, "chat/%.*s/%s", (int)r->target.len, r->target.data,
+		r->type == RECORD_ACK ? "ack" : "send");
 }
 
 void refuse(
@@ -36,8 +46,7 @@ void refuse(
 	buf_reset(b);
 	buf_str(b, "{");
 	answer_error_members(b, err, why);
-	len = snprintf(topic, sizeof(topic), "chat/%.*s/%s", (int)r->target.len, r->target.data,
-		r->type == RECORD_ACK ? "ack" : "send");
+	len = write_topic(topic, sizeof(topic), r);
 	if (len > 0 && (size_t)len < sizeof(topic))
 		answer_string(b, "topic", (struct bytes){topic, (size_t)len});
 	write_about(b, r, id);

@@ -34,12 +34,17 @@ static enum err check_pair(struct send *s)
 {
 	struct user peer;
 	struct member m;
+	bool blocked = false;
 	enum err err;
 
 	s->peer = name_pair_other(s->chat, s->r->user);
 	if (s->peer.len == 0)
 		return no(s, ERR_FORBIDDEN, NULL);
 	err = state_user(s->e, s->peer, &peer);
+	if (err == ERR_OK)
+		err = state_blocked(s->e, s->r->user, s->peer, &blocked);
+	if (err == ERR_OK && blocked)
+		err = ERR_NOT_FOUND; /* as if there were no such user */
 	if (err != ERR_OK)
 		return absent_is(err, ERR_FORBIDDEN);
 	err = state_member(s->e, s->chat, s->r->user, &m);

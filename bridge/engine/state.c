@@ -53,6 +53,15 @@ enum err state_message(struct engine *e, struct bytes chat, uint64_t seq, struct
 	return batch_get(e->batch, TABLE_STORE, key_bytes(&k), out);
 }
 
+enum err state_device(struct engine *e, struct bytes user, struct bytes device, struct device *out)
+{
+	struct key k = key_device(user, device);
+	struct bytes v;
+	enum err err = batch_get(e->batch, TABLE_STORE, key_bytes(&k), &v);
+
+	return err == ERR_OK ? device_decode(out, v) : err;
+}
+
 /* A number kept under a key of the store; 0 if there is none. */
 enum err state_number(struct engine *e, const struct key *k, uint64_t *out)
 {
@@ -86,6 +95,16 @@ void put_user(struct engine *e, struct bytes user, const struct user *u)
 	buf_free(&v);
 }
 
+void put_device(struct engine *e, struct bytes user, struct bytes device, const struct device *d)
+{
+	struct key k = key_device(user, device);
+	struct buf v = {0};
+
+	device_encode(&v, d);
+	put(e, TABLE_STORE, &k, &v);
+	buf_free(&v);
+}
+
 void put_chat(struct engine *e, struct bytes chat, const struct chat *c)
 {
 	struct key k = key_chat(chat);
@@ -113,11 +132,16 @@ void remove_member(struct engine *e, struct bytes chat, struct bytes user)
 {
 	struct key k = key_member(chat, user);
 	struct key list = key_list(user, chat);
-	struct key mark = key_mark(chat, user);
+	struct key mark = key_mark(chat, user), told = key_told(chat, user);
+	struct key pending = key_pending(chat, user);
+	struct key mute = key_mute(user, chat);
 
 	batch_delete(e->batch, TABLE_MEMBERS, key_bytes(&k));
 	batch_delete(e->batch, TABLE_LISTS, key_bytes(&list));
 	batch_delete(e->batch, TABLE_STORE, key_bytes(&mark));
+	batch_delete(e->batch, TABLE_STORE, key_bytes(&mute));
+	batch_delete(e->batch, TABLE_STORE, key_bytes(&told));
+	batch_delete(e->batch, TABLE_STORE, key_bytes(&pending));
 }
 
 /* The two written for every message: no allocation but the engine's own. */
@@ -201,13 +225,48 @@ static bool count_one(void *ctx, struct bytes key, struct bytes value)
 	return ++c->n < c->max;
 }
 
+enum err state_count(
+	struct engine *e, enum table t, const struct key *prefix, size_t max, size_t *out)
+{
+	struct count c = {0, max};
+	enum err err =
+		batch_each(e->batch, t, key_bytes(prefix), (struct bytes){NULL, 0}, count_one, &c);
+
+	*out = c.n;
+	return err;
+}
+
 enum err state_chats_count(struct engine *e, struct bytes user, size_t max, size_t *out)
 {
 	struct key prefix = key_lists(user);
-	struct count c = {0, max};
-	enum err err = batch_each(
-		e->batch, TABLE_LISTS, key_bytes(&prefix), (struct bytes){NULL, 0}, count_one, &c);
 
-	*out = c.n;
+	return state_count(e, TABLE_LISTS, &prefix, max, out);
+}
+
+static bool collect_key(void *ctx, struct bytes key, struct bytes value)
+{
+	struct buf *keys = ctx;
+
+	(void)value;
+	buf_bytes16(keys, key.data, key.len);
+	return !keys->failed;
+}
+
+enum err state_forget(struct engine *e, enum table t, const struct key *prefix)
+{
+	struct buf keys = {0};
+	struct reader rd;
+	struct bytes key;
+	enum err err = batch_each(
+		e->batch, t, key_bytes(prefix), (struct bytes){NULL, 0}, collect_key, &keys);
+
+	if (err == ERR_OK && keys.failed)
+		err = ERR_NOMEM;
+	if (err == ERR_OK) {
+		rd = reader_of(keys.data, keys.len);
+		while ((key = read_bytes16(&rd)).len > 0)
+			batch_delete(e->batch, t, key);
+	}
+	buf_free(&keys);
 	return err;
 }

@@ -323,10 +323,11 @@ static const struct {
 	{"user/bob/events", B | R},
 	{"user/bob/errors", B | R},
 	{"user/eve/#", E | R},
+	{"user/eve/status", ALL}, /* likewise */
 	{"user/+/events", R},
 	{"user/#", R},
 	{"+/alice/events", R},
-	{"presence/alice", A | R},
+	{"presence/alice", ALL}, /* what comes is decided at each delivery */
 	{"presence/alice/+", A | R},
 	{"presence/alice/#", A | R},
 	{"presence/alice/new", A | R},

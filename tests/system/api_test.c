@@ -165,6 +165,9 @@ static void test_me_and_user_get(void **state)
 	json_expect_str(j, "device", "phone");
 	json_expect_num(j, "chats", 1);
 	j = client_request(bob, "user.get", "{\"user\":\"boss\"}");
+	assert_false(json_has(j, "name")); /* he is none of the boss's contacts */
+	client_request(boss, "contact.add", "{\"user\":\"bob\"}");
+	j = client_request(bob, "user.get", "{\"user\":\"boss\"}");
 	json_expect_str(j, "name", "The Boss");
 	assert_false(json_has(j, "role") || json_has(j, "disabled") || json_has(j, "hash"));
 	j = client_request(boss, "user.get", "{\"user\":\"carol\"}");

@@ -507,7 +507,7 @@ static void test_p5_name_given_again(void **state)
 	CTL_OK(in, "user", "add", "bob");
 	bob = back_again(5);
 	client_none(bob, 0, "chat/alice:bob/#", NULL);
-	client_none(bob, 0, "user/bob/events", NULL);
+	client_none(bob, 0, "user/bob/events", "chat.");
 	json_expect_num(client_send_answered(alice, "alice:bob", "for the second"), "seq", 2);
 	client_take(bob, "chat/alice:bob/msg", "for the second");
 }

@@ -135,6 +135,20 @@ static void play_line(struct play *p, char *line)
 		hear(who, at);
 }
 
+/* The devices of the transcript, known already: that they are new is told only then. */
+static void introduce(struct play *p)
+{
+	static const char *const devices[][2] = {
+		{"alice", "phone"}, {"bob", "tab"}, {"carol", "old"}};
+
+	for (size_t i = 0; i < COUNT(devices); i++) {
+		struct client *c = client_5(p->in, devices[i][0], devices[i][1]);
+
+		client_barrier(c);
+		client_close(c);
+	}
+}
+
 static void test_transcript(void **state)
 {
 	static const char open[] = "\n```transcript\n";
@@ -149,6 +163,7 @@ static void test_transcript(void **state)
 	at += sizeof(open) - 1;
 	p->in = instance_create(instance_people);
 	instance_start(p->in);
+	introduce(p);
 	while ((line = strsep(&at, "\n")) && strcmp(line, "```") != 0)
 		play_line(p, line);
 }

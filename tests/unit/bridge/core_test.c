@@ -38,7 +38,7 @@ struct world {
 	struct core *core;
 	int wake_fd;
 	struct got got[256];
-	size_t count, reads;
+	size_t count, reads, hints[HINT_MARK + 1];
 	bool deaf; /* nobody is there to send to */
 };
 
@@ -77,6 +77,16 @@ static void on_read(void *ctx, struct bytes record)
 	w->reads++;
 }
 
+static void on_hint(void *ctx, enum hint hint, struct bytes user, struct bytes chat, uint64_t ts)
+{
+	struct world *w = ctx;
+
+	(void)user;
+	(void)chat;
+	assert_true(ts > 0);
+	w->hints[hint]++;
+}
+
 static void forget(struct world *w)
 {
 	for (size_t i = 0; i < w->count; i++)
@@ -86,7 +96,7 @@ static void forget(struct world *w)
 
 static void start(struct world *w, bool create)
 {
-	struct core_handler handler = {on_send, on_read, w};
+	struct core_handler handler = {on_send, on_read, on_hint, w};
 	char path[CONF_PATH_MAX + 16];
 	char why[512] = "";
 

@@ -107,7 +107,21 @@ static char *random_lines(unsigned seed)
 	static const char *const calls[] = {"member.add {\"chat\":\"%s\",\"user\":\"%s\"}",
 		"member.remove {\"chat\":\"%s\",\"user\":\"%s\"}",
 		"member.role {\"chat\":\"%s\",\"user\":\"%s\",\"role\":\"admin\"}",
-		"chat.create {\"chat\":\"%s\",\"members\":[\"%s\"]}"};
+		"chat.create {\"chat\":\"%s\",\"members\":[\"%s\"]}",
+		"contact.add {\"alias\":\"%s\",\"user\":\"%s\"}",
+		"contact.remove {\"re\":\"%s\",\"user\":\"%s\"}",
+		"block.add {\"re\":\"%s\",\"user\":\"%s\"}",
+		"block.remove {\"re\":\"%s\",\"user\":\"%s\"}",
+		"chat.mute {\"chat\":\"%s\",\"re\":\"%s\"}", "status.post {\"text\":\"%s %s\"}",
+		"privacy.set {\"re\":\"%s %s\",\"presence\":\"nobody\",\"status\":\"everyone\"}",
+		"privacy.set {\"re\":\"%s %s\",\"presence\":\"everyone\",\"status\":\"nobody\"}",
+		"device.set {\"name\":\"%s %s\"}",
+		"device.remove {\"re\":\"%s %s\",\"device\":\"d\"}",
+		"user.remove {\"re\":\"%s\",\"user\":\"%s\"}",
+		"user.add {\"re\":\"%s\",\"user\":\"%s\"}"};
+	static const char *const comings[] = {
+		"CONNECT %s %s:d\n", "DISCONNECT %s %s:d\n", "PRESENCE %s %s:d away\n"};
+	size_t count = sizeof(calls) / sizeof(*calls);
 	size_t cap = 256 * 1024;
 	char *out = calloc(1, cap);
 	size_t at = 0;
@@ -128,7 +142,9 @@ static char *random_lines(unsigned seed)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 			at += (size_t)snprintf(out + at, cap - at, payloads[kind], n % 40);
 			at += (size_t)snprintf(out + at, cap - at, "\n");
-		} else if (kind < 8) {
+		} else if (kind == 6 && n % 3 == 0) {
+			at += (size_t)snprintf(out + at, cap - at, comings[n / 3 % 3], u, u);
+		} else if (kind == 6) {
 			at += (size_t)snprintf(out + at, cap - at,
 				"ACK %s %s:d %s {\"delivered\":%u,\"read\":%u}\n", u, u, c, n % 50,
 				n % 23);
@@ -136,7 +152,7 @@ static char *random_lines(unsigned seed)
 			at += (size_t)snprintf(
 				out + at, cap - at, "API %s %s:d ", n & 1 ? "$gnatterctl" : u, u);
 			at += (size_t)snprintf(
-				out + at, cap - at, calls[n / 2 % 4], c, users[n / 8 % 5]);
+				out + at, cap - at, calls[n / 2 % count], c, users[n / 64 % 5]);
 #pragma GCC diagnostic pop
 			at += (size_t)snprintf(out + at, cap - at, "\n");
 		}

@@ -27,6 +27,7 @@ struct world {
 	uint64_t number;
 	size_t reads; /* requests handed on to be answered elsewhere */
 	struct buf text;
+	struct buf hints; /* as text */
 };
 
 static void *need(void *p)
@@ -151,6 +152,7 @@ void world_destroy(struct world *w)
 	outbox_finish(&w->out);
 	batch_destroy(w->batch);
 	buf_free(&w->text);
+	buf_free(&w->hints);
 	free(w);
 }
 
@@ -183,7 +185,29 @@ static void print_effect(struct buf *b, const struct effect *e)
 		buf_str(b, " ");
 		put_text(b, parts[i]);
 	}
+	if (e->type == EFFECT_PUBLISH && e->retain)
+		buf_str(b, " (retained)");
+	if (e->type == EFFECT_PUBLISH && e->expiry > 0)
+		buf_printf(b, " (for %u s)", (unsigned)e->expiry);
 	buf_str(b, "\n");
+}
+
+static void print_hints(struct world *w)
+{
+	static const char *const names[] = {"", "CAME", "WENT", "AGAIN", "ALL", "MARK"};
+	struct reader r = reader_of(w->out.hints.data, w->out.hints.len);
+
+	while (r.at != r.end) {
+		uint8_t hint = read_u8(&r);
+		struct bytes user = read_bytes16(&r);
+		struct bytes chat = read_bytes16(&r);
+		uint64_t ts = read_u64(&r);
+
+		if (r.failed || hint == 0 || hint >= sizeof(names) / sizeof(*names))
+			abort();
+		buf_printf(&w->hints, "%s %.*s %.*s %llu\n", names[hint], (int)user.len, user.data,
+			(int)chat.len, chat.data, (unsigned long long)ts);
+	}
 }
 
 static void print_effects(struct world *w)
@@ -197,6 +221,7 @@ static void print_effects(struct world *w)
 			abort();
 		print_effect(&w->text, &e);
 	}
+	print_hints(w);
 	w->reads += w->out.reads_count;
 }
 
@@ -211,6 +236,24 @@ static struct bytes word(const char **at, const char *end)
 	return (struct bytes){start, (size_t)(stop - start)};
 }
 
+static enum record_type type_of(struct bytes name)
+{
+	static const char *const names[RECORD_TYPE_END] = {
+		[RECORD_SEND] = "SEND",
+		[RECORD_ACK] = "ACK",
+		[RECORD_API] = "API",
+		[RECORD_CONNECT] = "CONNECT",
+		[RECORD_DISCONNECT] = "DISCONNECT",
+		[RECORD_BROKER_START] = "BROKER_START",
+		[RECORD_PRESENCE] = "PRESENCE",
+	};
+
+	for (int i = 1; i < RECORD_TYPE_END; i++)
+		if (bytes_equal(name, names[i], strlen(names[i])))
+			return (enum record_type)i;
+	abort();
+}
+
 static void apply_line(struct world *w, const char *line, size_t len)
 {
 	const char *end = line + len;
@@ -223,17 +266,16 @@ static void apply_line(struct world *w, const char *line, size_t len)
 		r.response = (struct bytes){"r", 1};
 		r.correlation = (struct bytes){"c", 1};
 	}
-	r.type = bytes_equal(type, "SEND", 4)  ? RECORD_SEND
-		 : bytes_equal(type, "ACK", 3) ? RECORD_ACK
-					       : RECORD_API;
+	r.type = type_of(type);
 	r.user = word(&line, end);
 	r.client = word(&line, end);
-	colon = memchr(r.client.data, ':', r.client.len);
+	colon = r.client.len > 0 ? memchr(r.client.data, ':', r.client.len) : NULL;
 	r.device = colon ? (struct bytes){colon + 1,
 				   (size_t)(r.client.data + r.client.len - colon - 1)}
 			 : r.client;
-	r.role = r.user.data[0] == '$' ? ROLE_ADMIN : ROLE_USER;
-	r.target = word(&line, end);
+	r.role = r.user.len > 0 && r.user.data[0] == '$' ? ROLE_ADMIN : ROLE_USER;
+	if (r.type <= RECORD_API)
+		r.target = word(&line, end);
 	if (r.type == RECORD_API)
 		r.response = (struct bytes){"r", 1};
 	r.payload = (struct bytes){line, (size_t)(end - line)};
@@ -297,7 +339,8 @@ char *world_run(struct world *w, const char *lines, unsigned group, unsigned see
 
 char *world_dump(struct world *w)
 {
-	static const char *const names[] = {"store", "users", "chats", "members", "lists"};
+	static const char *const names[] = {
+		"store", "users", "chats", "members", "lists", "contacts", "blocks", "revoked"};
 	struct buf b = {0};
 
 	for (int t = 0; t < TABLE_COUNT; t++) {
@@ -311,7 +354,8 @@ char *world_dump(struct world *w)
 			buf_str(&b, "\n");
 		}
 	}
-	buf_printf(&b, "reads %zu\n", w->reads);
+	buf_printf(&b, "reads %zu\n# hints\n", w->reads);
+	buf_put(&b, w->hints.data, w->hints.len);
 	buf_put(&b, "", 1);
 	return need(b.data);
 }

@@ -5,6 +5,10 @@
  *
  *   SEND alice alice:phone lobby hello
  *   API $gnatterctl $gnatterctl user.add {"user":"alice"}
+ *   CONNECT alice alice:phone
+ *   PRESENCE alice alice:phone away
+ *   DISCONNECT alice alice:phone
+ *   BROKER_START
  *
  * `?` behind TYPE (SEND?) gives the record a Response Topic. world_run() applies them in commits of
  * given sizes; world_dump() prints what is stored, and out.effects what was to be told.
@@ -31,7 +35,7 @@ const char *world_apply(struct world *w, const char *line);
  * freed. */
 char *world_run(struct world *w, const char *lines, unsigned commit, unsigned seed);
 
-/* Everything stored, as text, to be freed. */
+/* Everything stored and the hints since the start, as text, to be freed. */
 char *world_dump(struct world *w);
 
 #endif

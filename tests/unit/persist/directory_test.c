@@ -513,7 +513,9 @@ static void test_directory_foreign_folder(void **state)
 /* An LMDB file that is sound but not ours. */
 static void make_lmdb(const char *name, unsigned flags, uint32_t schema)
 {
-	static const char *const names[] = {"users", "chats", "members", "lists"};
+	static const char *const names[] = {
+		"users", "chats", "members", "lists", "contacts", "blocks", "revoked"};
+	int count = schema == DIRECTORY_SCHEMA - 1 ? 4 : 7; /* as the schema before had them */
 	MDB_val key = {6, (void *)(uintptr_t) "schema"}, value = {4, &schema};
 	MDB_env *env;
 	MDB_txn *txn;
@@ -521,10 +523,10 @@ static void make_lmdb(const char *name, unsigned flags, uint32_t schema)
 
 	assert_int_equal(mkdir(in_scratch("dir"), 0700), 0);
 	assert_int_equal(mdb_env_create(&env), 0);
-	assert_int_equal(mdb_env_set_maxdbs(env, 8), 0);
+	assert_int_equal(mdb_env_set_maxdbs(env, 9), 0);
 	assert_int_equal(mdb_env_open(env, in_scratch("dir"), 0, 0600), 0);
 	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
-	for (int i = 0; i < 4 && name; i++)
+	for (int i = 0; i < count && name; i++)
 		assert_int_equal(mdb_dbi_open(txn, names[i], MDB_CREATE, &dbi), 0);
 	assert_int_equal(mdb_dbi_open(txn, name, name ? MDB_CREATE | flags : 0, &dbi), 0);
 	assert_int_equal(mdb_put(txn, dbi, &key, &value, 0), 0);
@@ -549,13 +551,16 @@ static void test_directory_foreign_lmdb(void **state)
 static void test_directory_schema(void **state)
 {
 	(void)state;
-	make_lmdb("meta", 0, 2);
-	assert_refused(ERR_CORRUPT, "made by a newer version (schema 2; this program knows 1)");
+	make_lmdb("meta", 0, 3);
+	assert_refused(ERR_CORRUPT, "made by a newer version (schema 3; this program knows 2)");
 	scratch_clear();
 	make_lmdb("meta", 0, 0);
 	assert_refused(ERR_CORRUPT, "has schema 0");
 	scratch_clear();
 	make_lmdb("meta", 0, 1);
+	assert_refused(ERR_CORRUPT, "has schema 1");
+	scratch_clear();
+	make_lmdb("meta", 0, 2);
 	struct directory *d;
 	assert_err(open_as(&d, MAP, DIRECTORY_READ), ERR_OK);
 	directory_close(d);

@@ -33,6 +33,68 @@ static void test_keys_bytes(void **state)
 	assert_key(key_lists(text("alice")), BYTES("\5alice"));
 }
 
+static void test_keys_bytes_of_people(void **state)
+{
+	struct bytes alice = text("alice");
+
+	(void)state;
+	assert_key(key_session(alice, text("alice:tab")), BYTES("w\5alice\11alice:tab"));
+	assert_key(key_sessions(alice), BYTES("w\5alice"));
+	assert_key(key_sessions_all(), BYTES("w"));
+	assert_key(key_device(alice, text("tab")), BYTES("v\5alice\3tab"));
+	assert_key(key_devices(alice), BYTES("v\5alice"));
+	assert_key(key_devices_all(), BYTES("v"));
+	assert_key(key_seen(alice), BYTES("l\5alice"));
+	assert_key(key_seen_all(), BYTES("l"));
+	assert_key(key_shown(alice), BYTES("t\5alice"));
+	assert_key(key_shown_all(), BYTES("t"));
+	assert_key(key_story(alice), BYTES("j\5alice"));
+	assert_key(key_stories_all(), BYTES("j"));
+	assert_key(key_mute(alice, text("c")), BYTES("q\5alice\1c"));
+	assert_key(key_mutes(alice), BYTES("q\5alice"));
+	assert_key(key_told(text("c"), alice), BYTES("c\1c\5alice"));
+	assert_key(key_pending(text("c"), alice), BYTES("h\1c\5alice"));
+	assert_key(key_pending_all(), BYTES("h"));
+	assert_key(key_contact(alice, text("bob")), BYTES("\5alice\3bob"));
+	assert_key(key_contacts(alice), BYTES("\5alice"));
+	assert_key(key_block(alice, text("bob")), BYTES("\5alice\3bob"));
+	assert_key(key_blocks(alice), BYTES("\5alice"));
+	assert_key(key_revoked(alice, text("tab")), BYTES("\5alice\3tab"));
+	assert_key(key_revoked_all(alice), BYTES("\5alice"));
+}
+
+/* Both names, one of them, or, of what is no such key, neither. */
+static void test_keys_names(void **state)
+{
+	const struct {
+		struct bytes key, a, b;
+	} cases[] = {
+		{BYTES("w\5alice\3tab"), BYTES("alice"), BYTES("tab")},
+		{BYTES("w\5alice"), BYTES("alice"), BYTES("")},
+		{BYTES("q\0\1c"), BYTES(""), BYTES("c")},
+		{BYTES("w\5alice\0"), BYTES("alice"), BYTES("")},
+		{BYTES(""), BYTES(""), BYTES("")},
+		{BYTES("w"), BYTES(""), BYTES("")},
+		{BYTES("w\6alice"), BYTES(""), BYTES("")},
+		{BYTES("w\5alice\4tab"), BYTES(""), BYTES("")},
+		{BYTES("w\5alice\2tab"), BYTES(""), BYTES("")},
+		{BYTES("w\377alice\3tab"), BYTES(""), BYTES("")},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		size_t len = cases[i].key.len;
+		char *exact = malloc(len ? len : 1);
+		struct bytes a, b;
+
+		memcpy(exact, cases[i].key.data, len);
+		key_names((struct bytes){exact, len}, &a, &b);
+		assert_bytes(a, cases[i].a);
+		assert_bytes(b, cases[i].b);
+		free(exact);
+	}
+}
+
 static void test_keys_sort_by_number(void **state)
 {
 	static const uint64_t rising[] = {
@@ -155,6 +217,65 @@ static enum err any_member(struct bytes v)
 	return member_decode(&m, v);
 }
 
+static enum err any_contact(struct bytes v)
+{
+	struct contact c;
+	enum err e = contact_decode(&c, v);
+
+	assert_true(e != ERR_OK || c.name.len <= TITLE_BYTES_MAX);
+	return e;
+}
+
+static enum err any_revoked(struct bytes v)
+{
+	struct revoked r;
+
+	return revoked_decode(&r, v);
+}
+
+static enum err any_session(struct bytes v)
+{
+	struct session s;
+	enum err e = session_decode(&s, v);
+
+	assert_true(e != ERR_OK || s.device.len <= NAME_DEVICE_MAX);
+	return e;
+}
+
+static enum err any_device(struct bytes v)
+{
+	struct device d;
+	enum err e = device_decode(&d, v);
+
+	assert_true(d.state < STATE_COUNT);
+	assert_true(e != ERR_OK || (d.text.len <= STATE_TEXT_MAX && d.name.len <= DEVICE_NAME_MAX &&
+					   d.kind.len <= DEVICE_KIND_MAX));
+	return e;
+}
+
+static enum err any_seen(struct bytes v)
+{
+	struct seen s;
+
+	return seen_decode(&s, v);
+}
+
+static enum err any_story(struct bytes v)
+{
+	struct story s;
+	enum err e = story_decode(&s, v);
+
+	assert_true(e != ERR_OK || s.payload.len <= STORY_BYTES_MAX);
+	return e;
+}
+
+static enum err any_told(struct bytes v)
+{
+	struct told t;
+
+	return told_decode(&t, v);
+}
+
 /* A value cut off anywhere, grown by a byte, of another version, or with any byte wrong: refused or
  * read, and never read beyond its end. */
 static void abuse(const struct buf *b, enum err (*decode)(struct bytes))
@@ -175,7 +296,8 @@ static void abuse(const struct buf *b, enum err (*decode)(struct bytes))
 					exact[at] = (char)wrong;
 					e = decode((struct bytes){exact, len});
 					assert_true(e == ERR_OK || e == ERR_CORRUPT);
-					assert_true(at > 0 || wrong == 1 || e == ERR_CORRUPT);
+					assert_true(
+						at > 0 || wrong == b->data[0] || e == ERR_CORRUPT);
 				}
 				exact[at] = b->data[at];
 			}
@@ -224,6 +346,13 @@ static void test_keys_mark(void **state)
 	buf_free(&b);
 }
 
+#define USER_1             \
+	"\1\1"             \
+	"\5\0\0\0\0\0\0\0" \
+	"\6\0\0\0\0\0\0\0" \
+	"\12\0$argon2id$"  \
+	"\5\0Alice"
+
 static void test_keys_user(void **state)
 {
 	struct user in = {.disabled = true,
@@ -231,22 +360,49 @@ static void test_keys_user(void **state)
 			    .created = 5,
 			    .valid_after_ms = 6,
 			    .hash = text("$argon2id$"),
-			    .name = text("Alice")},
+			    .name = text("Alice"),
+			    .about = text("me"),
+			    .avatar = text("pic"),
+			    .privacy = {VISIBLE_NOBODY, VISIBLE_EVERYONE, VISIBLE_CONTACTS,
+				    VISIBLE_NOBODY},
+			    .receipts_hidden = true},
 		    out;
 	struct buf b = {0};
 
 	(void)state;
 	user_encode(&b, &in);
-	assert_bytes(of(&b), BYTES("\1\1\1"
-				   "\5\0\0\0\0\0\0\0"
-				   "\6\0\0\0\0\0\0\0"
-				   "\12\0$argon2id$"
-				   "\5\0Alice"));
+	assert_bytes(of(&b), BYTES("\2" USER_1 "\2\0\1\2\1"
+				   "\2\0me"
+				   "\3\0pic"));
 	assert_int_equal(user_decode(&out, of(&b)), ERR_OK);
 	assert_true(out.disabled && out.role == ROLE_ADMIN && out.created == 5 &&
-		    out.valid_after_ms == 6);
+		    out.valid_after_ms == 6 && out.receipts_hidden);
+	assert_memory_equal(out.privacy, in.privacy, sizeof(in.privacy));
 	assert_bytes(out.hash, in.hash);
 	assert_bytes(out.name, in.name);
+	assert_bytes(out.about, in.about);
+	assert_bytes(out.avatar, in.avatar);
+	abuse(&b, any_user);
+	buf_free(&b);
+}
+
+/* As it was before there was a profile: read with the defaults. */
+static void test_keys_user_version_1(void **state)
+{
+	static const uint8_t defaults[PRIVACY_COUNT] = {
+		VISIBLE_CONTACTS, VISIBLE_CONTACTS, VISIBLE_CONTACTS, VISIBLE_CONTACTS};
+	struct user out;
+	struct buf b = {0};
+
+	(void)state;
+	buf_put(&b, "\1" USER_1, sizeof("\1" USER_1) - 1);
+	assert_int_equal(user_decode(&out, of(&b)), ERR_OK);
+	assert_true(out.disabled && out.role == ROLE_ADMIN && out.created == 5 &&
+		    out.valid_after_ms == 6 && !out.receipts_hidden);
+	assert_bytes(out.name, text("Alice"));
+	assert_memory_equal(out.privacy, defaults, sizeof(defaults));
+	assert_int_equal(out.about.len, 0);
+	assert_int_equal(out.avatar.len, 0);
 	abuse(&b, any_user);
 	buf_free(&b);
 }
@@ -295,25 +451,162 @@ static void test_keys_member(void **state)
 	buf_free(&b);
 }
 
+static void test_keys_contact_revoked_seen(void **state)
+{
+	struct contact contact;
+	struct revoked revoked;
+	struct seen seen;
+	struct buf b = {0};
+
+	(void)state;
+	contact_encode(&b, &(struct contact){.since = 5, .name = text("Mum")});
+	assert_bytes(of(&b), BYTES("\1"
+				   "\5\0\0\0\0\0\0\0"
+				   "\3\0Mum"));
+	assert_int_equal(contact_decode(&contact, of(&b)), ERR_OK);
+	assert_int_equal(contact.since, 5);
+	assert_bytes(contact.name, text("Mum"));
+	abuse(&b, any_contact);
+
+	buf_reset(&b);
+	revoked_encode(&b, &(struct revoked){.at = 7, .back = true});
+	assert_bytes(of(&b), BYTES("\1"
+				   "\7\0\0\0\0\0\0\0"
+				   "\1"));
+	assert_int_equal(revoked_decode(&revoked, of(&b)), ERR_OK);
+	assert_true(revoked.at == 7 && revoked.back);
+	abuse(&b, any_revoked);
+
+	buf_reset(&b);
+	seen_encode(&b, &(struct seen){.last_seen = 258});
+	assert_bytes(of(&b), BYTES("\1"
+				   "\2\1\0\0\0\0\0\0"));
+	assert_int_equal(seen_decode(&seen, of(&b)), ERR_OK);
+	assert_int_equal(seen.last_seen, 258);
+	abuse(&b, any_seen);
+	buf_free(&b);
+}
+
+static void test_keys_session(void **state)
+{
+	struct session out;
+	struct buf b = {0};
+
+	(void)state;
+	session_encode(&b, &(struct session){.since = 5, .device = text("tab"), .ephemeral = true});
+	assert_bytes(of(&b), BYTES("\1"
+				   "\5\0\0\0\0\0\0\0"
+				   "\3\0tab"
+				   "\1"));
+	assert_int_equal(session_decode(&out, of(&b)), ERR_OK);
+	assert_true(out.since == 5 && out.ephemeral);
+	assert_bytes(out.device, text("tab"));
+	abuse(&b, any_session);
+	buf_free(&b);
+}
+
+static void test_keys_device(void **state)
+{
+	struct device in = {.first = 5,
+			      .last_seen = 6,
+			      .shown = true,
+			      .ephemeral = true,
+			      .state = STATE_BUSY,
+			      .state_ts = 7,
+			      .text = text("at lunch"),
+			      .name = text("Tab"),
+			      .kind = text("ios")},
+		      out;
+	struct buf b = {0};
+
+	(void)state;
+	device_encode(&b, &in);
+	assert_bytes(of(&b), BYTES("\1"
+				   "\5\0\0\0\0\0\0\0"
+				   "\6\0\0\0\0\0\0\0"
+				   "\1\0\1\3"
+				   "\7\0\0\0\0\0\0\0"
+				   "\10\0at lunch"
+				   "\3\0Tab"
+				   "\3\0ios"));
+	assert_int_equal(device_decode(&out, of(&b)), ERR_OK);
+	assert_true(out.first == 5 && out.last_seen == 6 && out.shown && !out.speaks &&
+		    out.ephemeral && out.state == STATE_BUSY && out.state_ts == 7);
+	assert_bytes(out.text, in.text);
+	assert_bytes(out.name, in.name);
+	assert_bytes(out.kind, in.kind);
+	abuse(&b, any_device);
+	buf_reset(&b);
+	in.state = STATE_COUNT;
+	device_encode(&b, &in);
+	assert_int_equal(device_decode(&out, of(&b)), ERR_CORRUPT);
+	buf_free(&b);
+}
+
+static void test_keys_story(void **state)
+{
+	static char large[STORY_BYTES_MAX + 1];
+	struct story out;
+	struct buf b = {0};
+
+	(void)state;
+	story_encode(&b, &(struct story){.expires = 5, .payload = text("{}")});
+	assert_bytes(of(&b), BYTES("\1"
+				   "\5\0\0\0\0\0\0\0"
+				   "\2\0{}"));
+	assert_int_equal(story_decode(&out, of(&b)), ERR_OK);
+	assert_int_equal(out.expires, 5);
+	assert_bytes(out.payload, text("{}"));
+	abuse(&b, any_story);
+	for (size_t over = 0; over < 2; over++) {
+		buf_reset(&b);
+		story_encode(&b, &(struct story){.payload = {large, STORY_BYTES_MAX + over}});
+		assert_int_equal(story_decode(&out, of(&b)), over ? ERR_CORRUPT : ERR_OK);
+	}
+	buf_free(&b);
+}
+
+static void test_keys_told(void **state)
+{
+	struct told in = {.at = 5, .delivered = 9, .read = 7, .pending = true}, out;
+	struct buf b = {0};
+
+	(void)state;
+	told_encode(&b, &in);
+	assert_bytes(of(&b), BYTES("\1"
+				   "\5\0\0\0\0\0\0\0"
+				   "\11\0\0\0\0\0\0\0"
+				   "\7\0\0\0\0\0\0\0"
+				   "\1"));
+	assert_int_equal(told_decode(&out, of(&b)), ERR_OK);
+	assert_true(out.at == 5 && out.delivered == 9 && out.read == 7 && out.pending);
+	abuse(&b, any_told);
+	buf_free(&b);
+}
+
 /* Strings at both sides of their bounds. */
 static void test_keys_string_bounds(void **state)
 {
 	static char long_text[TITLE_BYTES_MAX + 1];
 	static const struct {
-		size_t hash, name;
+		size_t hash, name, about, avatar;
 		enum err want;
 	} cases[] = {
-		{0, 0, ERR_OK},
-		{PASSWORD_HASH_MAX, TITLE_BYTES_MAX, ERR_OK},
-		{PASSWORD_HASH_MAX + 1, 0, ERR_CORRUPT},
-		{0, TITLE_BYTES_MAX + 1, ERR_CORRUPT},
+		{0, 0, 0, 0, ERR_OK},
+		{PASSWORD_HASH_MAX, TITLE_BYTES_MAX, ABOUT_BYTES_MAX, AVATAR_BYTES_MAX, ERR_OK},
+		{PASSWORD_HASH_MAX + 1, 0, 0, 0, ERR_CORRUPT},
+		{0, TITLE_BYTES_MAX + 1, 0, 0, ERR_CORRUPT},
+		{0, 0, ABOUT_BYTES_MAX + 1, 0, ERR_CORRUPT},
+		{0, 0, 0, AVATAR_BYTES_MAX + 1, ERR_CORRUPT},
 	};
 
 	(void)state;
 	memset(long_text, 't', sizeof(long_text));
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct user u = {.hash = {long_text, cases[i].hash},
-				    .name = {long_text, cases[i].name}},
+				    .name = {long_text, cases[i].name},
+				    .about = {long_text, cases[i].about},
+				    .avatar = {long_text, cases[i].avatar}},
 			    out;
 		struct buf b = {0};
 
@@ -327,6 +620,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys_bytes),
+		cmocka_unit_test(test_keys_bytes_of_people),
+		cmocka_unit_test(test_keys_names),
 		cmocka_unit_test(test_keys_sort_by_number),
 		cmocka_unit_test(test_keys_prefixes_are_apart),
 		cmocka_unit_test(test_keys_overlong_is_empty),
@@ -334,8 +629,14 @@ int main(void)
 		cmocka_unit_test(test_keys_chat_state),
 		cmocka_unit_test(test_keys_mark),
 		cmocka_unit_test(test_keys_user),
+		cmocka_unit_test(test_keys_user_version_1),
 		cmocka_unit_test(test_keys_chat),
 		cmocka_unit_test(test_keys_member),
+		cmocka_unit_test(test_keys_contact_revoked_seen),
+		cmocka_unit_test(test_keys_session),
+		cmocka_unit_test(test_keys_device),
+		cmocka_unit_test(test_keys_story),
+		cmocka_unit_test(test_keys_told),
 		cmocka_unit_test(test_keys_string_bounds),
 	};
 

@@ -8,13 +8,15 @@
 
 #include "book.h"
 #include "place.h"
-#include "plugin/hashmap.h"
+#include "wire/hashmap.h"
 #include "wire/record.h"
 
 static struct directory *book;
 static struct counters counters;
 static struct facts *facts;
 static struct access *access_;
+
+static const struct bytes nothing;
 
 static int setup(void **state)
 {
@@ -102,10 +104,14 @@ static void test_access_read_every_topic(void **state)
 		{"chat", "-------"},
 		{"user/alice/events", "+---+++"},
 		{"user/alice/errors", "+---+++"},
-		{"user/alice/status", "+---+++"},
+		{"user/alice/status", "+++-+++"},
+		{"user/dave/status", "----+++"},
+		{"user/nobody/status", "----+++"},
 		{"user/dave/events", "----+++"},
 		{"user/alice/other", "-------"},
-		{"presence/bob", "-+--+++"},
+		{"presence/bob", "+++-+++"},
+		{"presence/dave", "----+++"},
+		{"presence/nobody", "----+++"},
 		{"presence/bob/phone", "-+--+++"},
 		{"presence/bob/phone/x", "-------"},
 		{"api/chats", "-------"},
@@ -124,8 +130,9 @@ static void test_access_read_every_topic(void **state)
 		for (enum who w = 0; w < WHOS; w++) {
 			struct identity id = who(w);
 
-			got[w] = letter(access_read(access_, &id, cases[i].topic));
-			assert_int_equal(letter(access_read(access_, &id, cases[i].topic)), got[w]);
+			got[w] = letter(access_read(access_, &id, cases[i].topic, nothing));
+			assert_int_equal(
+				letter(access_read(access_, &id, cases[i].topic, nothing)), got[w]);
 		}
 		expect("read", cases[i].topic, got, cases[i].want);
 	}
@@ -208,9 +215,22 @@ static void test_access_subscribe_every_filter(void **state)
 		{"user/alice/#", "+---+++"},
 		{"user/alice/events", "+---+++"},
 		{"user/+/events", "----+++"},
-		{"presence/bob", "-+--+++"},
+		{"user/alice/+", "+---+++"},
+		{"user/alice/status", "+++-+++"},
+		{"user/dave/status", "+++-+++"},
+		{"user/nobody/status", "+++-+++"},
+		{"user/alice/status/#", "+---+++"},
+		{"user/+/status", "----+++"},
+		{"user/Alice/status", "-------"},
+		{"presence/bob", "+++-+++"},
+		{"presence/dave", "+++-+++"},
+		{"presence/nobody", "+++-+++"},
 		{"presence/bob/#", "-+--+++"},
+		{"presence/bob/+", "-+--+++"},
+		{"presence/bob/phone", "-+--+++"},
 		{"presence/+", "----+++"},
+		{"presence/#", "----+++"},
+		{"presence/Bob", "-------"},
 		{"api/#", "-------"},
 		{"api/chats", "-------"},
 		{"reply/#", "+++-+++"},
@@ -237,9 +257,14 @@ static void test_access_subscribe_every_filter(void **state)
 	}
 }
 
+static bool reads_payload(struct identity *id, const char *topic, const char *payload)
+{
+	return access_read(access_, id, topic, bytes_of_text(payload)) == VERDICT_ALLOW;
+}
+
 static bool reads(struct identity *id, const char *topic)
 {
-	return access_read(access_, id, topic) == VERDICT_ALLOW;
+	return access_read(access_, id, topic, nothing) == VERDICT_ALLOW;
 }
 
 static bool writes(struct identity *id, const char *topic)
@@ -344,18 +369,192 @@ static void test_access_absent_by_names(void **state)
 /* Without an answer from the directory everything is refused, and nothing is remembered. */
 static void test_access_refuses_damaged_entries(void **state)
 {
-	static const struct base none = {0};
-	struct identity bob = who(BOB);
-	struct key key = key_member(bytes_of_text("lobby"), bytes_of_text("bob"));
-	struct batch *b = batch_create(&none);
+	struct identity bob = who(BOB), alice = who(ALICE), *waiting;
 
 	(void)state;
-	batch_put(b, TABLE_MEMBERS, key_bytes(&key), bytes_of_text("\xff"));
-	assert_err(directory_write(book, b, place_why, sizeof(place_why)), ERR_OK);
-	batch_destroy(b);
+	book_damage(book, TABLE_MEMBERS, key_member(bytes_of_text("lobby"), bytes_of_text("bob")));
 	assert_false(reads(&bob, "chat/lobby/msg"));
 	assert_false(reads(&bob, "chat/lobby/msg"));
 	assert_int_equal(counters.directory_failures, 2);
+
+	assert_true(reads(&bob, "presence/alice") && reads(&bob, "chat/alice:bob/msg"));
+	book_damage(book, TABLE_BLOCKS, key_block(bytes_of_text("alice"), bytes_of_text("bob")));
+	assert_false(reads(&bob, "presence/alice"));
+	assert_false(reads(&bob, "chat/alice:bob/msg"));
+	assert_false(reads(&alice, "chat/alice:bob/msg"));
+	assert_int_equal(counters.directory_failures, 5);
+
+	book_damage(book, TABLE_REVOKED, key_revoked(bytes_of_text("bob"), bytes_of_text("phone")));
+	waiting = access_absent(access_, "bob:phone", "bob");
+	assert_false(reads(waiting, "user/bob/events"));
+	assert_false(reads(waiting, "user/bob/events"));
+	assert_int_equal(counters.directory_failures, 7);
+	assert_true(reads(&bob, "user/bob/events"));
+
+	book_damage(book, TABLE_USERS, key_user(bytes_of_text("alice")));
+	assert_false(reads(&bob, "user/alice/status"));
+	assert_false(reads(&bob, "chat/alice:bob/msg"));
+	assert_int_equal(counters.directory_failures, 9);
+}
+
+/* Of presence and story: by each one's own privacy, by contacts, by blocks. */
+static void test_access_privacy(void **state)
+{
+	enum { EVERYONE = VISIBLE_EVERYONE, CONTACTS = VISIBLE_CONTACTS, NOBODY = VISIBLE_NOBODY };
+	static const struct {
+		uint8_t presence, status;
+		bool contact, blocked, sees_presence, sees_status;
+	} cases[] = {
+		{EVERYONE, NOBODY, false, false, true, false},
+		{NOBODY, EVERYONE, false, false, false, true},
+		{CONTACTS, NOBODY, false, false, false, false},
+		{CONTACTS, NOBODY, true, false, true, false},
+		{NOBODY, CONTACTS, true, false, false, true},
+		{EVERYONE, EVERYONE, false, true, false, false},
+		{CONTACTS, CONTACTS, true, true, false, false},
+	};
+	struct identity bob = who(BOB), carol = who(CAROL), root = who(ROOT);
+
+	(void)state;
+	book_contact(book, "carol", "bob", 0); /* the other way round it means nothing */
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct user u = {0};
+
+		u.privacy[PRIVACY_PRESENCE] = cases[i].presence;
+		u.privacy[PRIVACY_STATUS] = cases[i].status;
+		book_user(book, "bob", &u);
+		if (cases[i].contact)
+			book_contact(book, "bob", "carol", 0);
+		if (cases[i].blocked)
+			book_block(book, "bob", "carol", 0);
+		if (reads(&carol, "presence/bob") != cases[i].sees_presence ||
+			reads(&carol, "user/bob/status") != cases[i].sees_status)
+			fail_msg("case %zu", i);
+		assert_true(reads(&bob, "presence/bob") && reads(&bob, "user/bob/status"));
+		assert_true(reads(&root, "presence/bob") && reads(&root, "user/bob/status"));
+		assert_false(reads(&carol, "presence/bob/phone"));
+		book_forget_contact(book, "bob", "carol");
+		book_forget_block(book, "bob", "carol");
+	}
+	assert_int_equal(counters.directory_failures, 0);
+}
+
+/* What says nothing goes to everybody: it takes back what was shown before. */
+static void test_access_presence_that_says_nothing(void **state)
+{
+	static const char *const others[] = {"{\"online\":false }", "{\"online\":true}",
+		"{\"online\":false,\"devices\":0}", "{\"online\":false", ""};
+	struct identity carol = who(CAROL), dave = who(DAVE);
+
+	(void)state;
+	book_block(book, "bob", "carol", 0);
+	assert_true(reads_payload(&carol, "presence/bob", "{\"online\":false}"));
+	assert_true(reads_payload(&carol, "presence/nobody", "{\"online\":false}"));
+	assert_false(reads_payload(&dave, "presence/bob", "{\"online\":false}"));
+	assert_false(reads_payload(&carol, "user/bob/status", "{\"online\":false}"));
+	assert_false(reads_payload(&carol, "presence/bob/phone", "{\"online\":false}"));
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		assert_false(reads_payload(&carol, "presence/bob", others[i]));
+}
+
+/* A contact, or a block, from before the account was made was another one's. */
+static void test_access_contacts_of_a_former_account(void **state)
+{
+	struct user bob = {.privacy = {[PRIVACY_PRESENCE] = VISIBLE_CONTACTS}};
+
+	(void)state;
+	book_user(book, "bob", &bob);
+	book_user(book, "carol", &(struct user){.created = 1000});
+	for (int known = 0; known < 2; known++) {
+		struct identity carol = who(CAROL);
+
+		carol.created = known ? 1000 : 0;
+		book_contact(book, "bob", "carol", 999);
+		assert_false(reads(&carol, "presence/bob"));
+		book_contact(book, "bob", "carol", 1000);
+		assert_true(reads(&carol, "presence/bob"));
+		book_block(book, "bob", "carol", 999);
+		assert_true(reads(&carol, "presence/bob"));
+		assert_true(writes(&carol, "chat/bob:carol/send"));
+		book_block(book, "bob", "carol", 1000);
+		assert_false(reads(&carol, "presence/bob"));
+		assert_false(writes(&carol, "chat/bob:carol/send"));
+		book_forget_block(book, "bob", "carol");
+	}
+}
+
+/* Either of the two ends it for both, and for no other chat. */
+static void test_access_blocks_in_pairs(void **state)
+{
+	struct identity alice = who(ALICE), bob = who(BOB), carol = who(CAROL), root = who(ROOT);
+	const char *by[] = {"bob", "carol"}, *whom[] = {"carol", "bob"};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_true(writes(&bob, "chat/bob:carol/send"));
+		assert_true(writes(&carol, "chat/bob:carol/send"));
+		book_block(book, by[i], whom[i], 0);
+		assert_false(writes(&bob, "chat/bob:carol/send"));
+		assert_false(writes(&carol, "chat/bob:carol/send"));
+		assert_false(writes(&carol, "chat/bob:carol/ack"));
+		assert_false(reads(&bob, "chat/bob:carol/msg"));
+		assert_false(reads(&carol, "chat/bob:carol/msg"));
+		assert_int_equal(
+			access_subscribe(access_, &carol, "chat/bob:carol/#"), VERDICT_DENY);
+		assert_true(reads(&root, "chat/bob:carol/msg"));
+		assert_true(writes(&alice, "chat/alice:bob/send"));
+		assert_true(writes(&bob, "chat/lobby/send"));
+		book_forget_block(book, by[i], whom[i]);
+	}
+	/* The one who is blocked is another one by now. */
+	book_user(book, "carol", &(struct user){.created = 1000});
+	book_block(book, "bob", "carol", 999);
+	assert_true(writes(&bob, "chat/bob:carol/send") && writes(&carol, "chat/bob:carol/send"));
+	book_block(book, "bob", "carol", 1000);
+	assert_false(writes(&bob, "chat/bob:carol/send") || writes(&carol, "chat/bob:carol/send"));
+}
+
+/* Who hides what he has read is told of nobody's; what was delivered is no secret. */
+static void test_access_receipts_hidden(void **state)
+{
+	static const char delivered[] =
+		"{\"chat\":\"lobby\",\"user\":\"bob\",\"delivered\":9,\"ts\":1}";
+	static const char read[] = "{\"chat\":\"lobby\",\"user\":\"bob\",\"delivered\":9,"
+				   "\"read\":7,\"ts\":1}";
+	struct identity alice = who(ALICE), bob = who(BOB), carol = who(CAROL);
+
+	(void)state;
+	assert_true(reads_payload(&alice, "chat/lobby/mark/bob", read));
+	book_user(book, "alice", &(struct user){.receipts_hidden = true});
+	assert_false(reads_payload(&alice, "chat/lobby/mark/bob", read));
+	assert_false(reads_payload(&alice, "chat/lobby/mark/alice", read));
+	assert_true(reads_payload(&alice, "chat/lobby/mark/bob", delivered));
+	assert_true(reads_payload(&alice, "chat/lobby/msg", read));
+	assert_true(reads_payload(&bob, "chat/lobby/mark/alice", read));
+	assert_false(reads_payload(&carol, "chat/lobby/mark/bob", delivered));
+	book_user(book, "alice", &(struct user){0});
+	assert_true(reads_payload(&alice, "chat/lobby/mark/bob", read));
+}
+
+/* The session of a device that was removed is there until the device signs in anew. */
+static void test_access_absent_device_that_was_removed(void **state)
+{
+	const struct publish will = {.topic = "presence/bob/phone", .retain = true};
+	struct identity here = who(BOB);
+
+	(void)state;
+	assert_true(reads(access_absent(access_, "bob:phone", "bob"), "chat/lobby/msg"));
+	book_remove_device(book, "bob", "phone", 5, false);
+	assert_false(reads(access_absent(access_, "bob:phone", "bob"), "chat/lobby/msg"));
+	assert_false(reads(access_absent(access_, "bob:phone", "bob"), "user/bob/events"));
+	assert_false(reads(access_absent(access_, "bob:phone", "bob"), "reply/me"));
+	assert_int_equal(access_write(access_, access_absent(access_, "bob:phone", "bob"), &will),
+		VERDICT_ALLOW);
+	assert_true(reads(access_absent(access_, "bob:tablet", "bob"), "chat/lobby/msg"));
+	assert_true(reads(access_absent(access_, "phone", "bob"), "chat/lobby/msg"));
+	assert_true(reads(&here, "chat/lobby/msg"));
+	book_remove_device(book, "bob", "phone", 5, true);
+	assert_true(reads(access_absent(access_, "bob:phone", "bob"), "chat/lobby/msg"));
 }
 
 static double now_ns(void)
@@ -373,7 +572,7 @@ static void test_access_cost(void **state)
 {
 	static struct identity members[50];
 	struct identity *id;
-	double start, known, asked, absent;
+	double start, known, asked, absent, seen;
 
 	(void)state;
 	for (size_t i = 0; i < 50; i++)
@@ -394,10 +593,17 @@ static void test_access_cost(void **state)
 		assert_true(reads(id, "chat/lobby/msg"));
 	}
 	absent = (now_ns() - start) / ROUNDS;
+	book_user(
+		book, "carol", &(struct user){.privacy = {[PRIVACY_PRESENCE] = VISIBLE_CONTACTS}});
+	book_contact(book, "carol", "alice", 0);
+	start = now_ns();
+	for (int i = 0; i < ROUNDS; i++)
+		assert_true(reads(&members[1], "presence/carol"));
+	seen = (now_ns() - start) / ROUNDS;
 	print_message("a delivery's check: %.0f ns; not asked before: %.0f ns; of a session that "
-		      "waits: %.0f ns\n",
-		known, asked, absent);
-	assert_true(known < 2000 && asked < 20000 && absent < 5000);
+		      "waits: %.0f ns; of presence: %.0f ns\n",
+		known, asked, absent, seen);
+	assert_true(known < 2000 && asked < 20000 && absent < 5000 && seen < 20000);
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -413,6 +619,12 @@ int main(void)
 		CASE(test_access_many_chats),
 		CASE(test_access_absent_by_names),
 		CASE(test_access_refuses_damaged_entries),
+		CASE(test_access_privacy),
+		CASE(test_access_presence_that_says_nothing),
+		CASE(test_access_contacts_of_a_former_account),
+		CASE(test_access_blocks_in_pairs),
+		CASE(test_access_receipts_hidden),
+		CASE(test_access_absent_device_that_was_removed),
 		CASE(test_access_cost),
 	};
 

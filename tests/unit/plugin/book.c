@@ -81,6 +81,55 @@ void book_forget_member(struct directory *d, const char *chat, const char *user)
 	commit(d, TABLE_MEMBERS, key_member(bytes_of_text(chat), bytes_of_text(user)), NULL);
 }
 
+void book_contact(struct directory *d, const char *user, const char *contact, uint64_t since)
+{
+	struct contact c = {.since = since};
+	struct buf b = {0};
+
+	contact_encode(&b, &c);
+	commit(d, TABLE_CONTACTS, key_contact(bytes_of_text(user), bytes_of_text(contact)), &b);
+	buf_free(&b);
+}
+
+void book_forget_contact(struct directory *d, const char *user, const char *contact)
+{
+	commit(d, TABLE_CONTACTS, key_contact(bytes_of_text(user), bytes_of_text(contact)), NULL);
+}
+
+void book_block(struct directory *d, const char *user, const char *blocked, uint64_t since)
+{
+	struct buf b = {0};
+
+	buf_u64(&b, since);
+	commit(d, TABLE_BLOCKS, key_block(bytes_of_text(user), bytes_of_text(blocked)), &b);
+	buf_free(&b);
+}
+
+void book_forget_block(struct directory *d, const char *user, const char *blocked)
+{
+	commit(d, TABLE_BLOCKS, key_block(bytes_of_text(user), bytes_of_text(blocked)), NULL);
+}
+
+void book_remove_device(
+	struct directory *d, const char *user, const char *device, uint64_t at, bool back)
+{
+	struct revoked r = {.at = at, .back = back};
+	struct buf b = {0};
+
+	revoked_encode(&b, &r);
+	commit(d, TABLE_REVOKED, key_revoked(bytes_of_text(user), bytes_of_text(device)), &b);
+	buf_free(&b);
+}
+
+void book_damage(struct directory *d, enum table t, struct key key)
+{
+	struct buf b = {0};
+
+	buf_u8(&b, 0xff);
+	commit(d, t, key, &b);
+	buf_free(&b);
+}
+
 struct directory *book_make(void)
 {
 	struct directory *d;

@@ -18,5 +18,14 @@ void book_forget_user(struct directory *d, const char *name);
 void book_chat(struct directory *d, const char *name, enum group_kind kind);
 void book_member(struct directory *d, const char *chat, const char *user, bool admin);
 void book_forget_member(struct directory *d, const char *chat, const char *user);
+void book_contact(struct directory *d, const char *user, const char *contact, uint64_t since);
+void book_forget_contact(struct directory *d, const char *user, const char *contact);
+void book_block(struct directory *d, const char *user, const char *blocked, uint64_t since);
+void book_forget_block(struct directory *d, const char *user, const char *blocked);
+void book_remove_device(
+	struct directory *d, const char *user, const char *device, uint64_t at, bool back);
+
+/* An entry that nobody can read. */
+void book_damage(struct directory *d, enum table t, struct key key);
 
 #endif

@@ -1,6 +1,7 @@
 /* conn_test.c — connections by pointer, client id and user, against a plain list of them. */
 #include "plugin/conn.h"
 
+#include <malloc.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,6 +121,84 @@ static void test_conn_lists(void **state)
 	conns_destroy(c);
 }
 
+/* The names are the connection's own, and none is kept twice that need not be. */
+static void test_conn_names(void **state)
+{
+	static const struct {
+		const char *client, *device, *address;
+	} cases[] = {
+		{"alice:phone", "phone", "10.0.0.1"},
+		{"phone", "phone", "::1"},
+		{"mosq|1-x", "mosq_1-x", "10.0.0.1"},
+		{"a|", "a_", NULL},
+		{"$gnatterd", "", NULL},
+	};
+	struct conns *c = conns_create();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char user[] = "alice", device[16], client[16], address[16] = "";
+		struct identity id;
+		struct conn *conn;
+
+		snprintf(device, sizeof(device), "%s", cases[i].device);
+		snprintf(client, sizeof(client), "%s", cases[i].client);
+		snprintf(address, sizeof(address), "%s", cases[i].address ? cases[i].address : "");
+		identity_init(&id, user, device);
+		conn = conns_add(c, &cases[i], &id, client, cases[i].address ? address : NULL);
+		memset(user, 'x', sizeof(user) - 1);
+		memset(device, 'x', sizeof(device));
+		memset(client, 'x', sizeof(client));
+		assert_string_equal(conn->client, cases[i].client);
+		assert_string_equal(conn->id.user, "alice");
+		assert_string_equal(conn->id.device, cases[i].device);
+		assert_string_equal(conn_address(conn), cases[i].address ? cases[i].address : "");
+		memset(address, 'x', sizeof(address));
+	}
+	conns_destroy(c);
+}
+
+static void test_conn_address_is_cut(void **state)
+{
+	static char address[100];
+	struct conns *c = conns_create();
+	struct identity id;
+	struct conn *conn;
+
+	(void)state;
+	memset(address, '1', sizeof(address) - 1);
+	identity_init(&id, "alice", "x_");
+	conn = conns_add(c, "1", &id, "x|", address);
+	assert_int_equal(strlen(conn_address(conn)), CONN_ADDRESS_MAX);
+	assert_string_equal(conn->id.device, "x_");
+	conns_destroy(c);
+}
+
+#define MANY        10000
+#define MEMORY_GOAL 512 /* bytes a connection */
+
+/* Ten thousand users with a device each: what the heap gives for one of them. */
+static void test_conns_memory(void **state)
+{
+	static char keys[MANY];
+	struct conns *c = conns_create();
+	size_t before = mallinfo2().uordblks, each;
+	char user[16], client[32];
+
+	(void)state;
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(user, sizeof(user), "user%05zu", i);
+		snprintf(client, sizeof(client), "%s:phone", user);
+		assert_non_null(add(c, &keys[i], user, client));
+	}
+	each = (mallinfo2().uordblks - before) / MANY;
+	conns_destroy(c);
+	if (each == 0) /* another heap: a sanitizer's */
+		skip();
+	print_message("a connection, its user and their places in the maps: %zu bytes\n", each);
+	assert_true(each < MEMORY_GOAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -127,6 +206,9 @@ int main(void)
 		cmocka_unit_test(test_conns_takeover_finds_the_new_one),
 		cmocka_unit_test(test_conns_remember_users_a_while),
 		cmocka_unit_test(test_conn_lists),
+		cmocka_unit_test(test_conn_names),
+		cmocka_unit_test(test_conn_address_is_cut),
+		cmocka_unit_test(test_conns_memory),
 	};
 
 	if (sodium_init() < 0)

@@ -232,6 +232,49 @@ static void test_records_of_publishes(void **state)
 	}
 }
 
+/* Presence of a device: a copy for the bridge, the message itself for the broker. */
+static void test_records_of_presence(void **state)
+{
+	struct mosquitto a = client("alice:phone"), s = client("shell");
+	mosquitto_property *p = NULL;
+	struct frame f;
+	struct record r;
+	uint64_t epoch;
+	size_t at = 0;
+
+	(void)state;
+	a.clean = false;
+	assert_int_equal(stage_signin(&a, "alice"), MOSQ_ERR_SUCCESS);
+	assert_int_equal(stage_signin(&s, "alice"), MOSQ_ERR_SUCCESS);
+	epoch = greet(3);
+	stage_clear();
+	mosquitto_property_add_string(&p, MQTT_PROP_RESPONSE_TOPIC, "$not/asked/for");
+	assert_int_equal(stage_publish_with(&a, "presence/alice/phone", bytes_of_text("online"), p),
+		MOSQ_ERR_SUCCESS);
+	mosquitto_property_free_all(&p);
+	assert_true(stage_frame(&f, &at) && f.count == 1);
+	r = stage_record(&f, 0);
+	assert_int_equal(r.type, RECORD_PRESENCE);
+	assert_int_equal(r.flags, 1 | RECORD_MQTT5 | RECORD_PERSISTS);
+	assert_true(bytes_equal(r.user, "alice", 5) && bytes_equal(r.client, "alice:phone", 11));
+	assert_true(bytes_equal(r.device, "phone", 5) && bytes_equal(r.payload, "online", 6));
+	assert_true(r.role == ROLE_USER && r.target.len == 0 && r.response.len == 0);
+	acknowledge(epoch, 4);
+
+	assert_int_equal(stage_publish(&s, "presence/alice/shell", "", 0), MOSQ_ERR_SUCCESS);
+	assert_true(stage_frame(&f, &at) && f.count == 1);
+	r = stage_record(&f, 0);
+	assert_true(r.type == RECORD_PRESENCE && r.payload.len == 0);
+	assert_true(bytes_equal(r.client, "shell", 5) && bytes_equal(r.device, "shell", 5));
+	acknowledge(epoch, 5);
+
+	assert_int_equal(stage_publish(&a, "presence/alice/tablet", "x", 1), MOSQ_ERR_ACL_DENIED);
+	assert_int_equal(stage_publish(&a, "presence/alice", "x", 1), MOSQ_ERR_ACL_DENIED);
+	assert_int_equal(stage_acl(&a, "presence/alice/phone", MOSQ_ACL_WRITE, 1, true),
+		MOSQ_ERR_SUCCESS); /* a will is asked about, and no more */
+	assert_false(stage_frame(&f, &at));
+}
+
 static void test_response_topics(void **state)
 {
 	static char longest[1025];
@@ -522,6 +565,7 @@ static void test_effects_publish_and_answer(void **state)
 			.topic = {"user/bob/events", 15},
 			.qos = 2,
 			.retain = true,
+			.expiry = 86400,
 			.payload = {"e", 1}},
 		ANSWER("alice", "alice:phone", "yes"),
 		ANSWER("bob", "alice:phone", "no"),     /* another's connection */
@@ -541,7 +585,9 @@ static void test_effects_publish_and_answer(void **state)
 	assert_int_equal(stage_published_count, 4);
 	assert_string_equal(stage_published[0].topic, "chat/lobby/msg");
 	assert_true(stage_published[0].qos == 1 && stage_published[0].client[0] == '\0');
+	assert_int_equal(stage_published[0].expiry, 0);
 	assert_true(stage_published[1].qos == 2 && stage_published[1].retain);
+	assert_int_equal(stage_published[1].expiry, 86400);
 	for (int i = 2; i < 4; i++) {
 		assert_string_equal(
 			stage_published[i].client, i == 2 ? "alice:phone" : "alice:tablet");
@@ -858,6 +904,46 @@ static void test_rate_of_a_user(void **state)
 	assert_int_equal(stage_publish(&a, "chat/lobby/send", "x", 1), MOSQ_ERR_ACL_DENIED);
 }
 
+/* Typing and presence have a rate of their own, each connection for itself. */
+static void test_rate_of_what_is_brief(void **state)
+{
+	struct mosquitto a = client("alice:phone"), t = client("alice:tablet");
+	int taken = 0;
+
+	(void)state;
+	stage_unload();
+	assert_int_equal(stage_load(SMALL "brief_rate 1\n"), MOSQ_ERR_SUCCESS);
+	assert_int_equal(stage_signin(&a, "alice"), MOSQ_ERR_SUCCESS);
+	assert_int_equal(stage_signin(&t, "alice"), MOSQ_ERR_SUCCESS);
+	for (int i = 0; i < 20; i++) {
+		const char *topic = i % 2 ? "presence/alice/phone" : "chat/lobby/typing/alice";
+
+		taken += stage_publish(&a, topic, "x", 0) == MOSQ_ERR_SUCCESS;
+	}
+	assert_in_range(taken, 4, 6);
+	expect_error("alice", "rate_limited", "chat/lobby/typing/alice", "lobby");
+	assert_int_equal(stage_publish(&a, "chat/lobby/send", "x", 1), MOSQ_ERR_SUCCESS);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(
+			stage_publish(&t, "presence/alice/tablet", "x", 0), MOSQ_ERR_SUCCESS);
+}
+
+/* The user's own rate holds for presence, too. */
+static void test_rate_of_a_user_and_presence(void **state)
+{
+	struct mosquitto a = client("alice:phone");
+
+	(void)state;
+	stage_unload();
+	assert_int_equal(stage_load(SMALL "rate_per_user 1\nrate_burst 2\n"), MOSQ_ERR_SUCCESS);
+	assert_int_equal(stage_signin(&a, "alice"), MOSQ_ERR_SUCCESS);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(
+			stage_publish(&a, "presence/alice/phone", "x", 1), MOSQ_ERR_SUCCESS);
+	assert_int_equal(stage_publish(&a, "presence/alice/phone", "x", 1), MOSQ_ERR_ACL_DENIED);
+	expect_error("alice", "rate_limited", "presence/alice/phone", NULL);
+}
+
 static void test_connections_of_a_user(void **state)
 {
 	struct mosquitto a = client("alice:a"), b = client("alice:b"), c = client("alice:c"),
@@ -885,6 +971,23 @@ static void test_client_id_of_another_user(void **state)
 	assert_int_equal(stage_signin(&c, "bob"), MOSQ_ERR_AUTH);
 	stage_disconnect(&a);
 	assert_int_equal(stage_signin(&b, "bob"), MOSQ_ERR_SUCCESS);
+}
+
+/* What the bridge cannot be told is not shown to others either. */
+static void test_full_spool_and_presence(void **state)
+{
+	static char payload[1001];
+	struct mosquitto a = client("alice:phone");
+
+	(void)state;
+	memset(payload, 'x', sizeof(payload) - 1);
+	assert_int_equal(stage_signin(&a, "alice"), MOSQ_ERR_SUCCESS);
+	while (stage_publish(&a, "chat/lobby/send", payload, 1) == MOSQ_ERR_SUCCESS)
+		;
+	stage_clear();
+	assert_int_equal(
+		stage_publish(&a, "presence/alice/phone", payload, 1), MOSQ_ERR_ACL_DENIED);
+	expect_error("alice", "busy", "presence/alice/phone", NULL);
 }
 
 /* A full spool refuses, keeps its reserve for coming and going, and when even that is used up, the
@@ -1078,6 +1181,127 @@ static void test_membership_ends_at_once(void **state)
 		stage_acl(&b, "chat/lobby/#", MOSQ_ACL_UNSUBSCRIBE, 1, false), MOSQ_ERR_SUCCESS);
 }
 
+static void block_carol(struct directory *d)
+{
+	book_block(d, "bob", "carol", 0);
+}
+
+/* Whoever is blocked sees what he sees of somebody who does not exist: to the byte. */
+static void test_a_block_looks_like_nobody(void **state)
+{
+	static const char *const topics[] = {"chat/bob:carol/send", "chat/ben:carol/send"};
+	char *told[2] = {NULL, NULL};
+	struct mosquitto c = client("carol:phone");
+
+	(void)state;
+	assert_int_equal(stage_signin(&c, "carol"), MOSQ_ERR_SUCCESS);
+	change(block_carol);
+	for (int i = 0; i < 2; i++) {
+		char *name;
+
+		stage_clear();
+		assert_int_equal(stage_publish(&c, topics[i], "x", 1), MOSQ_ERR_ACL_DENIED);
+		assert_int_equal(stage_published_count, 1);
+		told[i] = strdup(stage_published[0].payload);
+		while ((name = strstr(told[i], i ? "ben" : "bob")))
+			memset(name, '?', 3);
+	}
+	assert_string_equal(told[0], told[1]);
+	assert_non_null(strstr(told[0], "\"code\":\"forbidden\""));
+	free(told[0]);
+	free(told[1]);
+	for (int qos = 0; qos < 2; qos++) {
+		assert_int_equal(stage_acl(&c, "chat/bob:carol/#", MOSQ_ACL_SUBSCRIBE, qos, false),
+			stage_acl(&c, "chat/ben:carol/#", MOSQ_ACL_SUBSCRIBE, qos, false));
+		assert_int_equal(stage_acl(&c, "presence/bob", MOSQ_ACL_SUBSCRIBE, qos, false),
+			MOSQ_ERR_SUCCESS);
+		assert_int_equal(stage_acl(&c, "presence/ben", MOSQ_ACL_SUBSCRIBE, qos, false),
+			MOSQ_ERR_SUCCESS);
+	}
+	assert_int_equal(
+		stage_read(&c, "presence/bob", "{\"online\":true,\"ts\":9}"), MOSQ_ERR_ACL_DENIED);
+	assert_int_equal(stage_read(&c, "presence/bob", "{\"online\":false}"), MOSQ_ERR_SUCCESS);
+}
+
+static void hide_receipts(struct directory *d)
+{
+	book_user(d, "alice", &(struct user){.receipts_hidden = true});
+}
+
+static void test_marks_are_given_by_what_they_say(void **state)
+{
+	static const char mark[] = "{\"user\":\"bob\",\"delivered\":9,\"read\":7,\"ts\":1}";
+	struct mosquitto a = client("alice:phone"), waiting = client("alice:tablet");
+
+	(void)state;
+	waiting.user = "alice";
+	assert_int_equal(stage_signin(&a, "alice"), MOSQ_ERR_SUCCESS);
+	assert_int_equal(stage_read(&a, "chat/lobby/mark/bob", mark), MOSQ_ERR_SUCCESS);
+	change(hide_receipts);
+	assert_int_equal(stage_read(&a, "chat/lobby/mark/bob", mark), MOSQ_ERR_ACL_DENIED);
+	assert_int_equal(stage_read(&waiting, "chat/lobby/mark/bob", mark), MOSQ_ERR_ACL_DENIED);
+	assert_false(a.gone);
+}
+
+static void remove_phone(struct directory *d)
+{
+	book_remove_device(d, "bob", "phone", 1000, false);
+}
+
+static void phone_is_back(struct directory *d)
+{
+	book_remove_device(d, "bob", "phone", 1000, true);
+}
+
+/* What was queued for a device before it was removed is nobody's, even when it is back. */
+static void test_queue_of_a_removed_device(void **state)
+{
+	struct mosquitto b = client("bob:phone");
+	void (*const states[])(struct directory *) = {remove_phone, phone_is_back};
+
+	(void)state;
+	b.clean = false;
+	for (int i = 0; i < 2; i++) {
+		change(states[i]);
+		b.user = "bob";
+		assert_int_equal(stage_read(&b, "chat/lobby/msg", "{\"ts\":2000}"),
+			i == 0 ? MOSQ_ERR_ACL_DENIED : MOSQ_ERR_SUCCESS);
+		assert_int_equal(stage_signin(&b, "bob"), MOSQ_ERR_SUCCESS);
+		assert_int_equal(
+			stage_read(&b, "chat/lobby/msg", "{\"ts\":999}"), MOSQ_ERR_ACL_DENIED);
+		assert_int_equal(
+			stage_read(&b, "chat/lobby/msg", "{\"ts\":1000}"), MOSQ_ERR_SUCCESS);
+		assert_int_equal(
+			stage_read(&b, "chat/lobby/typing/alice", "..."), MOSQ_ERR_ACL_DENIED);
+		/* The queue is done with as soon as anything else happens. */
+		assert_int_equal(stage_acl(&b, "chat/lobby/#", MOSQ_ACL_SUBSCRIBE, 1, false),
+			MOSQ_ERR_SUCCESS);
+		assert_int_equal(
+			stage_read(&b, "chat/lobby/msg", "{\"ts\":999}"), MOSQ_ERR_SUCCESS);
+		assert_int_equal(
+			stage_read(&b, "chat/lobby/typing/alice", "..."), MOSQ_ERR_SUCCESS);
+		stage_disconnect(&b);
+	}
+}
+
+static void make_bob_anew(struct directory *d)
+{
+	book_user(d, "bob", &(struct user){.created = 1000, .valid_after_ms = 1000});
+}
+
+static void test_queue_of_a_former_account(void **state)
+{
+	struct mosquitto b = client("bob:phone");
+
+	(void)state;
+	b.clean = false;
+	change(make_bob_anew);
+	assert_int_equal(stage_signin(&b, "bob"), MOSQ_ERR_SUCCESS);
+	assert_int_equal(stage_read(&b, "chat/lobby/msg", "{\"ts\":999}"), MOSQ_ERR_ACL_DENIED);
+	assert_int_equal(stage_read(&b, "chat/lobby/msg", "{\"ts\":1000}"), MOSQ_ERR_SUCCESS);
+	assert_int_equal(stage_read(&b, "chat/lobby/typing/alice", "..."), MOSQ_ERR_ACL_DENIED);
+}
+
 static double now_ns(void)
 {
 	struct timespec t;
@@ -1127,6 +1351,7 @@ int main(void)
 		CASE(test_version),
 		CASE(test_records_of_coming_and_going),
 		CASE(test_records_of_publishes),
+		CASE(test_records_of_presence),
 		CASE(test_response_topics),
 		CASE(test_link_window),
 		CASE(test_link_frames_are_bounded),
@@ -1146,14 +1371,21 @@ int main(void)
 		CASE(test_refusals_tell_why),
 		CASE(test_refusals_are_told_ten_times_a_second),
 		CASE(test_rate_of_a_user),
+		CASE(test_rate_of_what_is_brief),
+		CASE(test_rate_of_a_user_and_presence),
 		CASE(test_connections_of_a_user),
 		CASE(test_client_id_of_another_user),
+		CASE(test_full_spool_and_presence),
 		CASE(test_full_spool_and_the_roll),
 		CASE(test_reload_asks_again),
 		CASE(test_reload_takes_new_options_and_keys),
 		CASE(test_connections_that_the_broker_let_in),
 		CASE(test_wills),
 		CASE(test_membership_ends_at_once),
+		CASE(test_a_block_looks_like_nobody),
+		CASE(test_marks_are_given_by_what_they_say),
+		CASE(test_queue_of_a_removed_device),
+		CASE(test_queue_of_a_former_account),
 		CASE(test_cost_of_a_send),
 	};
 

@@ -9,7 +9,7 @@
 
 #include "book.h"
 #include "place.h"
-#include "plugin/hashmap.h"
+#include "wire/hashmap.h"
 #include "wire/record.h"
 
 #define NOW  1700000000000
@@ -131,7 +131,7 @@ static void test_signin_names(void **state)
 			assert_non_null(result.why);
 			continue;
 		}
-		assert_int_equal(result.ephemeral, cases[i].ephemeral);
+		assert_int_equal(result.id.ephemeral, cases[i].ephemeral);
 		assert_string_equal(result.id.device, cases[i].device);
 		assert_string_equal(result.id.user, cases[i].user);
 	}
@@ -188,6 +188,63 @@ static void test_signin_token_withdrawn(void **state)
 	assert_int_equal(try("x", "bob", token_of(t)), ERR_OK);
 	book_user(book, "bob", &(struct user){.valid_after_ms = NOW - 4999});
 	assert_int_equal(try("x", "bob", token_of(t)), ERR_UNAUTHORIZED);
+}
+
+/* A device that was removed needs a new token, to the millisecond; a password still does. */
+static void test_signin_of_a_removed_device(void **state)
+{
+	struct jwt old = {.sub = "bob", .iat_ms = NOW - 5000},
+		   new = {.sub = "bob", .iat_ms = NOW - 4999};
+
+	(void)state;
+	assert_int_equal(try("bob:phone", "bob", token_of(old)), ERR_OK);
+	assert_true(result.id.floor == 0 && !result.id.doubt);
+	for (int back = 0; back < 2; back++) {
+		book_remove_device(book, "bob", "phone", NOW - 4999, back);
+		assert_int_equal(try("bob:phone", "bob", token_of(old)), ERR_UNAUTHORIZED);
+		assert_string_equal(
+			result.why, "the token was issued before this device was removed");
+		assert_int_equal(try("bob:phone", "bob", token_of(new)), ERR_OK);
+		assert_true(result.id.floor == NOW - 4999 && result.id.doubt);
+	}
+	/* Neither the user's other devices, nor a client id without a device. */
+	assert_int_equal(try("bob:tablet", "bob", token_of(old)), ERR_OK);
+	assert_true(result.id.floor == 0 && !result.id.doubt);
+	assert_int_equal(try("phone", "bob", token_of(old)), ERR_OK);
+	assert_true(result.id.floor == 0 && !result.id.doubt);
+
+	/* But its own token helps it under no other one. */
+	strcpy(old.dev, "phone");
+	assert_int_equal(try("phone", "bob", token_of(old)), ERR_UNAUTHORIZED);
+	strcpy(new.dev, "phone");
+	assert_int_equal(try("phone", "bob", token_of(new)), ERR_OK);
+	new.dev[0] = '\0';
+
+	book_remove_device(book, "alice", "phone", NOW, false);
+	assert_int_equal(try("alice:phone", "alice", "secret"), ERR_OK);
+	assert_true(result.id.floor == NOW && result.id.doubt);
+
+	book_damage(book, TABLE_REVOKED, key_revoked(bytes_of_text("bob"), bytes_of_text("pc")));
+	assert_int_equal(try("bob:pc", "bob", token_of(new)), ERR_UNAUTHORIZED);
+	assert_string_equal(result.why, "the directory cannot be read");
+}
+
+/* What is older than the account is not for it, whatever is known of its device. */
+static void test_signin_floor_is_the_later(void **state)
+{
+	(void)state;
+	book_user(book, "bob", &(struct user){.created = 1000});
+	assert_int_equal(try("bob:phone", "bob", token_of((struct jwt){.sub = "bob"})), ERR_OK);
+	assert_true(result.id.floor == 1000 && result.id.created == 1000 && !result.id.doubt);
+	book_user(book, "bob", &(struct user){.created = 1000, .valid_after_ms = 1000});
+	assert_int_equal(try("bob:phone", "bob", token_of((struct jwt){.sub = "bob"})), ERR_OK);
+	assert_true(result.id.floor == 1000 && result.id.doubt);
+	book_remove_device(book, "bob", "phone", 999, true);
+	assert_int_equal(try("bob:phone", "bob", token_of((struct jwt){.sub = "bob"})), ERR_OK);
+	assert_int_equal(result.id.floor, 1000);
+	book_remove_device(book, "bob", "phone", 1001, true);
+	assert_int_equal(try("bob:phone", "bob", token_of((struct jwt){.sub = "bob"})), ERR_OK);
+	assert_int_equal(result.id.floor, 1001);
 }
 
 static void test_signin_system(void **state)
@@ -376,6 +433,8 @@ int main(void)
 		CASE(test_signin_names),
 		CASE(test_signin_token),
 		CASE(test_signin_token_withdrawn),
+		CASE(test_signin_of_a_removed_device),
+		CASE(test_signin_floor_is_the_later),
 		CASE(test_signin_system),
 		CASE(test_signin_password),
 		CASE(test_signin_password_is_remembered),

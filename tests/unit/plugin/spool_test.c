@@ -2,6 +2,7 @@
 #include "plugin/spool.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -600,6 +601,39 @@ static void test_spool_survives_any_damage(void **state)
 	free(file);
 }
 
+/* What of files this process has in memory, in bytes. */
+static size_t resident(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	unsigned long size, all, shared;
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%lu %lu %lu", &size, &all, &shared), 3);
+	fclose(f);
+	return shared * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Of a spool of the usual size only what is in use counts as the broker's memory: the front, as
+ * long as the bridge keeps up. */
+static void test_spool_is_resident_as_far_as_it_is_used(void **state)
+{
+	size_t before = resident(), now;
+	struct spool *s;
+
+	(void)state;
+	for (int opened = 0; opened < 2; opened++) { /* new, and old */
+		s = open_ok(32u << 20);
+		for (unsigned i = 0; i < 20000; i++) {
+			assert_err(add(s, i, 1000, 0, false), ERR_OK);
+			if (i % 8 == 7)
+				spool_release(s, spool_end(s).number - 1);
+		}
+		now = resident();
+		assert_true(now < before + (2u << 20));
+		spool_close(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -612,6 +646,7 @@ int main(void)
 		PLACE_CASE(test_spool_keeps_a_reserve),
 		PLACE_CASE(test_spool_record_max_always_fits),
 		PLACE_CASE(test_spool_time_never_falls),
+		PLACE_CASE(test_spool_is_resident_as_far_as_it_is_used),
 		PLACE_CASE(test_spool_skip_to_goes_on_with_later_numbers),
 		PLACE_CASE(test_spool_has_one_user),
 		PLACE_CASE(test_spool_file_is_whole_on_disk_and_shared_with_the_group),

@@ -27,6 +27,7 @@ struct published {
 	size_t len;
 	int qos;
 	bool retain;
+	uint32_t expiry;
 	char correlation[64];
 };
 
@@ -53,6 +54,7 @@ int stage_connect(struct mosquitto *c, const char *password);
 int stage_signin(struct mosquitto *c, const char *user); /* with a fresh token */
 void stage_disconnect(struct mosquitto *c);
 int stage_acl(struct mosquitto *c, const char *topic, int access, int qos, bool retain);
+int stage_read(struct mosquitto *c, const char *topic, const char *payload);
 int stage_publish(struct mosquitto *c, const char *topic, const char *payload, int qos);
 int stage_publish_with(struct mosquitto *c, const char *topic, struct bytes payload,
 	const mosquitto_property *properties);

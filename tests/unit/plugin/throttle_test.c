@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "place.h"
-#include "plugin/hashmap.h"
+#include "wire/hashmap.h"
 
 static void test_bucket_take_burst_then_rate(void **state)
 {

@@ -28,8 +28,9 @@ static const struct {
 		 .topic = BYTES("user/bob/events"),
 		 .qos = 2,
 		 .retain = true,
+		 .expiry = 0x01020304,
 		 .payload = BYTES("x")},
-		BYTES("\2\17\0user/bob/events\2\1\1\0\0\0x")},
+		BYTES("\2\17\0user/bob/events\2\1\4\3\2\1\1\0\0\0x")},
 	{{.type = EFFECT_ANSWER,
 		 .user = BYTES("bob"),
 		 .client = BYTES("bob:tv"),
@@ -56,6 +57,7 @@ static void expect_effect(const struct effect *a, const struct effect *b)
 	expect_bytes(a->topic, b->topic);
 	assert_int_equal(a->qos, b->qos);
 	assert_int_equal(a->retain, b->retain);
+	assert_int_equal(a->expiry, b->expiry);
 	expect_bytes(a->user, b->user);
 	expect_bytes(a->client, b->client);
 	expect_bytes(a->correlation, b->correlation);

@@ -421,10 +421,30 @@ static void test_json_peek_u64(void **state)
 	}
 }
 
+static void test_json_peek_next(void **state)
+{
+	(void)state;
+	static const char text[] =
+		"{\"chat\":\"lo\\\"b\",\"seq\":42,\"text\":\"\",\"body\":{},\"x\":1}";
+	static const char *const want[][2] = {
+		{"chat", "\"lo\\\"b\""}, {"seq", "42"}, {"text", "\"\""}};
+	const char *at = text, *end = text + sizeof(text) - 1;
+	struct bytes name, value;
+
+	for (size_t i = 0; i < COUNT_OF(want); i++) {
+		assert_true(json_peek_next(&at, end, &name, &value));
+		assert_true(bytes_equal(name, want[i][0], strlen(want[i][0])));
+		assert_true(bytes_equal(value, want[i][1], strlen(want[i][1])));
+	}
+	assert_false(json_peek_next(&at, end, &name, &value)); /* body */
+	assert_false(json_peek_next(&end, end, &name, &value));
+}
+
 static void test_json_peek_every_truncation(void **state)
 {
 	(void)state;
 	static const char text[] = "{\"chat\":\"lo\\\"bby\",\"seq\":42,\"n\":7}";
+	struct bytes name, value;
 
 	for (size_t len = 0; len < sizeof(text); len++) {
 		char *data = exact_copy(text, len);
@@ -432,6 +452,8 @@ static void test_json_peek_every_truncation(void **state)
 
 		assert_true(v == 0 || v == 4 || v == 42);
 		json_peek_u64(data, len, "none");
+		for (const char *at = data; json_peek_next(&at, data + len, &name, &value);)
+			assert_true(at <= data + len);
 		free(data);
 	}
 }
@@ -483,6 +505,7 @@ int main(void)
 		cmocka_unit_test(test_json_put_string_round_trip),
 		cmocka_unit_test(test_json_put_string_table),
 		cmocka_unit_test(test_json_peek_u64),
+		cmocka_unit_test(test_json_peek_next),
 		cmocka_unit_test(test_json_peek_every_truncation),
 		cmocka_unit_test(test_json_parse_every_alloc_may_fail),
 	};

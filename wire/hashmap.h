@@ -4,8 +4,8 @@
  * is found by hash, and the caller says which of equal hashes is meant. Grows by doubling, never
  * shrinks. Nothing is allocated by a lookup or a removal.
  */
-#ifndef GNATTER_PLUGIN_HASHMAP_H
-#define GNATTER_PLUGIN_HASHMAP_H
+#ifndef GNATTER_WIRE_HASHMAP_H
+#define GNATTER_WIRE_HASHMAP_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,55 @@
+/* mark.c — see mark.h. */
+#include "bridge/engine/mark.h"
+
+#include "bridge/engine/answer.h"
+
+#include <stdio.h>
+
+#define TOPIC_SIZE (sizeof("chat//mark/") + NAME_CHAT_MAX + NAME_USER_MAX)
+
+static void write_chat(struct buf *b, const struct mark_of *of, const struct mark *m, bool read)
+{
+	buf_reset(b);
+	buf_str(b, "{\"chat\":\"");
+	buf_put(b, of->chat.data, of->chat.len);
+	buf_str(b, "\"");
+	answer_string(b, "user", of->user);
+	answer_u64(b, "delivered", m->delivered);
+	if (read)
+		answer_u64(b, "read", m->read);
+	answer_u64(b, "ts", m->ts);
+	buf_str(b, "}");
+}
+
+static void write_event(struct buf *b, const struct mark_of *of, const struct mark *m)
+{
+	buf_reset(b);
+	buf_str(b, "{\"event\":\"mark\"");
+	answer_string(b, "chat", of->chat);
+	answer_u64(b, "delivered", m->delivered);
+	answer_u64(b, "read", m->read);
+	answer_u64(b, "ts", m->ts);
+	buf_str(b, "}");
+}
+
+struct told mark_tell(struct buf *b, const struct mark_of *of, const struct mark *m,
+	const struct told *told, uint64_t now, mark_emit_fn *emit, void *ctx)
+{
+	char chat[TOPIC_SIZE], own[TOPIC_SIZE];
+
+	snprintf(chat, sizeof(chat), "chat/%.*s/mark/%.*s", (int)of->chat.len, of->chat.data,
+		(int)of->user.len, of->user.data);
+	snprintf(own, sizeof(own), "user/%.*s/events", (int)of->user.len, of->user.data);
+	if (m->delivered > told->delivered) {
+		write_chat(b, of, m, false);
+		emit(ctx, chat, (struct bytes){b->data, b->len});
+	}
+	if (m->read > told->read && of->hidden) {
+		write_event(b, of, m);
+		emit(ctx, own, (struct bytes){b->data, b->len});
+	} else if (m->read > told->read) {
+		write_chat(b, of, m, true);
+		emit(ctx, chat, (struct bytes){b->data, b->len});
+	}
+	return (struct told){.at = now, .delivered = m->delivered, .read = m->read};
+}

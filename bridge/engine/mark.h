@@ -1,0 +1,24 @@
+/* mark.h — what is told of a mark: on chat/<c>/mark/<u>, or to the user's own devices alone.
+ *
+ * "delivered" and "read" are told apart, each when it has grown: who hides his own receipts is not
+ * given messages that hold "read" (the plugin sees to that), but those with "delivered".
+ */
+#ifndef GNATTER_ENGINE_MARK_H
+#define GNATTER_ENGINE_MARK_H
+
+#include "persist/keys.h"
+#include "wire/buf.h"
+
+struct mark_of {
+	struct bytes chat, user;
+	bool hidden; /* the user hides his receipts */
+};
+
+typedef void mark_emit_fn(void *ctx, const char *topic, struct bytes payload);
+
+/* Emit what has grown since *told; b is used for it, and must be checked for `failed`. Returns what
+ * is told then, at `now`. */
+struct told mark_tell(struct buf *b, const struct mark_of *of, const struct mark *m,
+	const struct told *told, uint64_t now, mark_emit_fn *emit, void *ctx);
+
+#endif

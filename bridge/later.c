@@ -1,0 +1,159 @@
+/* later.c — see later.h. An entry: u8 kind, two names, and what the kind has beside. */
+#include "bridge/later.h"
+
+enum kind { OFFLINE, DEVICE_QUIET, DEVICE_FORGOTTEN, MARK };
+
+struct entry {
+	enum kind kind;
+	struct bytes a, b;
+	struct told told;
+};
+
+void later_finish(struct later *l)
+{
+	buf_free(&l->entries);
+	*l = (struct later){0};
+}
+
+static void add(struct later *l, const struct entry *e)
+{
+	buf_u8(&l->entries, (uint8_t)e->kind);
+	buf_bytes16(&l->entries, e->a.data, e->a.len);
+	buf_bytes16(&l->entries, e->b.data, e->b.len);
+	buf_u64(&l->entries, e->told.at);
+	buf_u64(&l->entries, e->told.delivered);
+	buf_u64(&l->entries, e->told.read);
+	l->count++;
+}
+
+void later_offline(struct later *l, struct bytes user)
+{
+	add(l, &(struct entry){.kind = OFFLINE, .a = user});
+}
+
+void later_device(struct later *l, struct bytes user, struct bytes device, bool forget)
+{
+	add(l, &(struct entry){
+		       .kind = forget ? DEVICE_FORGOTTEN : DEVICE_QUIET, .a = user, .b = device});
+}
+
+void later_mark(struct later *l, struct bytes chat, struct bytes user, const struct told *told)
+{
+	add(l, &(struct entry){.kind = MARK, .a = chat, .b = user, .told = *told});
+}
+
+static bool next(struct reader *r, struct entry *e)
+{
+	if (r->at == r->end)
+		return false;
+	e->kind = (enum kind)read_u8(r);
+	e->a = read_bytes16(r);
+	e->b = read_bytes16(r);
+	e->told.at = read_u64(r);
+	e->told.delivered = read_u64(r);
+	e->told.read = read_u64(r);
+	return !r->failed;
+}
+
+static bool see(void *ctx, struct bytes key, struct bytes value)
+{
+	(void)key;
+	(void)value;
+	*(bool *)ctx = true;
+	return false;
+}
+
+static enum err any(struct batch *b, struct key prefix, bool *found)
+{
+	*found = false;
+	return batch_each(b, TABLE_STORE, key_bytes(&prefix), (struct bytes){NULL, 0}, see, found);
+}
+
+static enum err write_offline(struct batch *b, const struct entry *e)
+{
+	struct key shown = key_shown(e->a);
+	bool connected;
+	enum err err = any(b, key_sessions(e->a), &connected);
+
+	if (err == ERR_OK && !connected)
+		batch_delete(b, TABLE_STORE, key_bytes(&shown));
+	return err;
+}
+
+/* A device that has connected again has state online, or what it said since. */
+static enum err write_device(struct batch *b, const struct entry *e)
+{
+	struct key k = key_device(e->a, e->b);
+	struct buf value = {0};
+	struct device d;
+	struct bytes v;
+	enum err err = batch_get(b, TABLE_STORE, key_bytes(&k), &v);
+
+	if (err == ERR_OK)
+		err = device_decode(&d, v);
+	if (err != ERR_OK)
+		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	if (d.state != STATE_OFFLINE)
+		return ERR_OK;
+	d.shown = false;
+	device_encode(&value, &d);
+	if (e->kind == DEVICE_FORGOTTEN)
+		batch_delete(b, TABLE_STORE, key_bytes(&k));
+	else if (!value.failed)
+		batch_put(b, TABLE_STORE, key_bytes(&k), (struct bytes){value.data, value.len});
+	err = value.failed ? ERR_NOMEM : ERR_OK;
+	buf_free(&value);
+	return err;
+}
+
+static enum err write_mark(struct batch *b, const struct entry *e, struct outbox *out)
+{
+	struct key k = key_told(e->a, e->b), mark = key_mark(e->a, e->b);
+	struct key pending = key_pending(e->a, e->b);
+	struct told told = e->told;
+	struct buf value = {0};
+	struct mark m;
+	struct bytes v;
+	enum err err = batch_get(b, TABLE_STORE, key_bytes(&mark), &v);
+
+	if (err == ERR_OK)
+		err = mark_decode(&m, v);
+	if (err != ERR_OK)
+		return err == ERR_NOT_FOUND ? ERR_OK : err; /* no member any more */
+	told.pending = m.delivered != told.delivered || m.read != told.read;
+	if (told.pending)
+		outbox_hint(out, HINT_MARK, e->b, e->a, told.at);
+	else
+		batch_delete(b, TABLE_STORE, key_bytes(&pending));
+	told_encode(&value, &told);
+	if (!value.failed)
+		batch_put(b, TABLE_STORE, key_bytes(&k), (struct bytes){value.data, value.len});
+	err = value.failed ? ERR_NOMEM : ERR_OK;
+	buf_free(&value);
+	return err;
+}
+
+enum err later_write(struct later *l, struct batch *b, struct outbox *out)
+{
+	struct reader r = reader_of(l->entries.data, l->entries.len);
+	struct entry e;
+	enum err err = l->entries.failed ? ERR_NOMEM : ERR_OK;
+
+	while (err == ERR_OK && next(&r, &e)) {
+		switch (e.kind) {
+		case OFFLINE:
+			err = write_offline(b, &e);
+			break;
+		case DEVICE_QUIET:
+		case DEVICE_FORGOTTEN:
+			err = write_device(b, &e);
+			break;
+		case MARK:
+			err = write_mark(b, &e, out);
+			break;
+		}
+	}
+	buf_reset(&l->entries);
+	l->count = 0;
+	return err;
+}

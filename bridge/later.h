@@ -1,0 +1,39 @@
+/* later.h — what was told outside the engine, to be written down with the next commit.
+ *
+ * Presence and marks are told when their time has come (bridge/presence.h, bridge/marks.h), not
+ * with the commit of what they follow from. That they were told is worth no commit of its own: if
+ * it is lost in a crash they are told once more.
+ */
+#ifndef GNATTER_BRIDGE_LATER_H
+#define GNATTER_BRIDGE_LATER_H
+
+#include "bridge/engine/outbox.h"
+#include "persist/batch.h"
+#include "persist/keys.h"
+
+#define LATER_MANY 4096 /* entries that are worth a commit of their own */
+
+/* {0} is an empty one. */
+struct later {
+	struct buf entries;
+	size_t count;
+};
+
+void later_finish(struct later *l);
+
+/* presence/<user> says offline. */
+void later_offline(struct later *l, struct bytes user);
+
+/* presence/<user>/<device> says offline; or is empty, and the device not one to be remembered. */
+void later_device(struct later *l, struct bytes user, struct bytes device, bool forget);
+
+/* The mark of user in chat was told, at `told->at`, as what it says. */
+void later_mark(struct later *l, struct bytes chat, struct bytes user, const struct told *told);
+
+/* Write all of it into the batch and forget it. Who is connected again by then, and marks that have
+ * grown meanwhile, stay as they are, the latter with a hint. ERR_OK, ERR_NOMEM, ERR_IO,
+ * ERR_CORRUPT.
+ */
+enum err later_write(struct later *l, struct batch *b, struct outbox *out);
+
+#endif

@@ -1,0 +1,385 @@
+/* people_test.c — contacts, blocks, devices, stories: limits, borders, and names that are given to
+ * somebody else. What the methods say and tell in the usual cases stands in recorded.expected.
+ */
+#include "world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ADMIN "API $gnatterctl $gnatterctl "
+#define ALICE "API alice alice:phone "
+#define BOB   "API bob bob:tab "
+
+static int setup(void **state)
+{
+	struct world *w = world_create();
+
+	world_apply(w, ADMIN "user.add {\"user\":\"alice\"}");
+	world_apply(w, ADMIN "user.add {\"user\":\"bob\"}");
+	world_apply(w, ADMIN "user.add {\"user\":\"carol\"}");
+	world_apply(w, ADMIN "user.add {\"user\":\"dave\"}");
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	world_destroy(*state);
+	return 0;
+}
+
+/* Apply the line: something that it leads to must contain `want`. */
+static void check(struct world *w, const char *line, const char *want)
+{
+	const char *got = world_apply(w, line);
+
+	if (!strstr(got, want))
+		fail_msg("%s\nwant: %s\n got: %s", line, want, got);
+}
+
+static void check_not(struct world *w, const char *line, const char *unwanted)
+{
+	const char *got = world_apply(w, line);
+
+	if (strstr(got, unwanted))
+		fail_msg("%s\nunwanted: %s\n got: %s", line, unwanted, got);
+}
+
+static bool stored(struct world *w, const char *part)
+{
+	char *dump = world_dump(w);
+	bool found = strstr(dump, part) != NULL;
+
+	free(dump);
+	return found;
+}
+
+/* A request with a string of so many bytes for %s in `form`. */
+static void check_length(struct world *w, const char *form, char fill, size_t len, const char *want)
+{
+	const char *at = strstr(form, "%s");
+	char *line = malloc(strlen(form) + len);
+
+	assert_non_null(at);
+	assert_non_null(line);
+	memcpy(line, form, (size_t)(at - form));
+	memset(line + (at - form), fill, len);
+	strcpy(line + (at - form) + len, at + 2);
+	check(w, line, want);
+	free(line);
+}
+
+static void test_strings_at_borders(void **state)
+{
+	static const struct {
+		const char *form;
+		size_t max;
+	} cases[] = {
+		{ALICE "profile.set {\"name\":\"%s\"}", 128},
+		{ALICE "profile.set {\"about\":\"%s\"}", 512},
+		{ALICE "profile.set {\"avatar\":\"%s\"}", 256},
+		{ALICE "contact.add {\"user\":\"bob\",\"alias\":\"%s\"}", 128},
+		{ALICE "device.set {\"name\":\"%s\"}", 64},
+		{ALICE "device.set {\"kind\":\"%s\"}", 32},
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		check_length(w, cases[i].form, 'x', cases[i].max, "\"ok\":true");
+		check_length(w, cases[i].form, 'x', cases[i].max + 1, "\"bad_request\"");
+		check_length(w, cases[i].form, 'x', 0, "\"ok\":true");
+	}
+}
+
+/* --- contacts and blocks
+ * ----------------------------------------------------------------------------- */
+
+static void test_contacts_limit(void **state)
+{
+	struct world *w = *state;
+
+	world_conf(w)->contacts_per_user_max = 2;
+	check(w, ALICE "contact.add {\"user\":\"bob\"}", "\"ok\":true");
+	check(w, ALICE "contact.add {\"user\":\"carol\"}", "\"ok\":true");
+	check(w, ALICE "contact.add {\"user\":\"dave\"}", "\"limit\"");
+	check(w, ALICE "contact.add {\"user\":\"bob\",\"alias\":\"B\"}", "\"ok\":true");
+	check(w, ALICE "contact.remove {\"user\":\"bob\"}", "\"ok\":true");
+	check(w, ALICE "contact.add {\"user\":\"dave\"}", "\"ok\":true");
+	check(w, BOB "contact.add {\"user\":\"alice\"}", "\"ok\":true");
+}
+
+static void test_blocks_limit(void **state)
+{
+	struct world *w = *state;
+
+	world_conf(w)->blocks_per_user_max = 1;
+	check(w, ALICE "block.add {\"user\":\"bob\"}", "block.added");
+	check(w, ALICE "block.add {\"user\":\"carol\"}", "\"limit\"");
+	check_not(w, ALICE "block.add {\"user\":\"bob\"}", "block.added");
+	check(w, ALICE "block.remove {\"user\":\"bob\"}", "block.removed");
+	check(w, ALICE "block.add {\"user\":\"carol\"}", "\"ok\":true");
+}
+
+/* Bob goes, and somebody else gets his name: not whom alice has in her list. */
+static void name_again(struct world *w)
+{
+	check(w, ADMIN "user.remove {\"user\":\"bob\"}", "KICK bob");
+	check(w, ADMIN "user.add {\"user\":\"bob\"}", "\"ok\":true");
+}
+
+static void test_contact_of_a_name_given_again(void **state)
+{
+	struct world *w = *state;
+
+	world_conf(w)->contacts_per_user_max = 1;
+	check(w, ALICE "contact.add {\"user\":\"bob\",\"alias\":\"Bobby\"}", "\"ok\":true");
+	check(w, ALICE "contact.add {\"user\":\"bob\"}", "\"ok\":true");
+	assert_true(stored(w, "Bobby"));
+	name_again(w);
+	assert_true(stored(w, "Bobby"));
+	check(w, ALICE "contact.add {\"user\":\"bob\"}", "contact.added");
+	assert_false(stored(w, "Bobby"));
+}
+
+static void test_block_of_a_name_given_again(void **state)
+{
+	struct world *w = *state;
+
+	check(w, ALICE "block.add {\"user\":\"bob\"}", "\"ok\":true");
+	check(w, "SEND bob bob:tab alice:bob hello", "forbidden");
+	check(w, "SEND alice alice:phone alice:bob hello", "forbidden");
+	name_again(w);
+	check(w, "SEND bob bob:tab alice:bob hello", "MESSAGE");
+	check(w, "SEND alice alice:phone alice:bob hello", "MESSAGE");
+	check(w, ALICE "block.add {\"user\":\"bob\"}", "block.added");
+	check(w, "SEND bob bob:tab alice:bob hello", "forbidden");
+}
+
+/* The same words, be the other one blocked by him or nobody at all. */
+static void check_alike(struct world *w, const char *with_bob, const char *with_nobody)
+{
+	char *bob = strdup(world_apply(w, with_bob));
+	const char *nobody = world_apply(w, with_nobody);
+
+	assert_non_null(bob);
+	assert_string_equal(bob, nobody);
+	free(bob);
+}
+
+static void test_block_looks_like_nobody(void **state)
+{
+	struct world *w = *state;
+
+	check(w, BOB "block.add {\"user\":\"alice\"}", "\"ok\":true");
+	check_alike(w, ALICE "contact.add {\"user\":\"bob\"}",
+		ALICE "contact.add {\"user\":\"nobody\"}");
+	check_alike(w, ALICE "contact.add {\"user\":\"bob\",\"alias\":1}",
+		ALICE "contact.add {\"user\":\"nobody\",\"alias\":1}");
+	check_alike(w, ALICE "chat.mute {\"chat\":\"alice:bob\"}",
+		ALICE "chat.mute {\"chat\":\"alice:nobody\"}");
+	check_alike(
+		w, ALICE "block.add {\"user\":\"bob\"}", ALICE "block.add {\"user\":\"nobody\"}");
+	check(w, ALICE "chat.create {\"chat\":\"club\"}", "\"ok\":true");
+	check_alike(w, ALICE "member.add {\"chat\":\"club\",\"user\":\"bob\"}",
+		ALICE "member.add {\"chat\":\"club\",\"user\":\"nobody\"}");
+	check_alike(w, ALICE "chat.create {\"chat\":\"club2\",\"members\":[\"bob\"]}",
+		ALICE "chat.create {\"chat\":\"club2\",\"members\":[\"nobody\"]}");
+	check(w, "SEND alice alice:phone alice:carol to another", "MESSAGE");
+}
+
+/* Groups know no blocks. */
+static void test_block_in_group(void **state)
+{
+	struct world *w = *state;
+
+	check(w, ALICE "chat.create {\"chat\":\"lobby\",\"members\":[\"bob\"]}", "\"ok\":true");
+	check(w, BOB "block.add {\"user\":\"alice\"}", "\"ok\":true");
+	check(w, "SEND alice alice:phone lobby hello", "MESSAGE");
+	check(w, "SEND bob bob:tab lobby hello", "MESSAGE");
+}
+
+/* --- devices
+ * ----------------------------------------------------------------------------------------- */
+
+static void test_devices_limit_drops_the_oldest(void **state)
+{
+	struct world *w = *state;
+
+	world_conf(w)->devices_per_user_max = 2;
+	world_apply(w, "CONNECT alice alice:one");
+	world_apply(w, "DISCONNECT alice alice:one");
+	check_not(w, "CONNECT alice alice:two", "device.removed"); /* as many as allowed */
+	check_not(w, "CONNECT alice alice:one", "device.");
+	check_not(w, "CONNECT alice alice:three", "device.removed"); /* all are there */
+	world_apply(w, "PRESENCE alice alice:two away");
+	world_apply(w, "DISCONNECT alice alice:two");
+	world_apply(w, "DISCONNECT alice alice:one");
+	check_not(w, "CONNECT alice alice:three", "device.removed"); /* nothing new */
+	check(w, "CONNECT alice alice:four", "PUBLISH presence/alice/two (retained)");
+	assert_false(stored(w, "store v\\05alice\\03two"));
+	check(w, "CONNECT alice alice:two", "\"device.removed\",\"device\":\"one\"");
+	assert_false(stored(w, "revoked"));
+}
+
+/* A script of the same name does not count as the device being there. */
+static void test_devices_limit_and_scripts(void **state)
+{
+	struct world *w = *state;
+
+	world_conf(w)->devices_per_user_max = 1;
+	world_apply(w, "CONNECT alice alice:one");
+	world_apply(w, "DISCONNECT alice alice:one");
+	check_not(w, "CONNECT alice one", "device.");
+	check(w, "CONNECT alice alice:two", "\"device.removed\",\"device\":\"one\"");
+}
+
+static void test_device_remove_is_kept_in_mind(void **state)
+{
+	struct world *w = *state;
+	const char *got;
+
+	world_apply(w, "CONNECT alice alice:phone");
+	got = world_apply(w, ALICE "device.remove {\"device\":\"phone\"}");
+	assert_non_null(strstr(got, "\"ok\":true"));
+	assert_non_null(strstr(got, "KICK alice alice:phone"));
+	assert_true(strstr(got, "\"ok\":true") < strstr(got, "KICK")); /* told before */
+	assert_true(stored(w, "revoked \\05alice\\05phone = \\01<h\\e5\\cf\\8b\\01\\00\\00\\00\n"));
+	check(w, ALICE "device.remove {\"device\":\"phone\"}", "\"not_found\"");
+	check(w, ALICE "device.set {\"name\":\"still me\"}", "\"forbidden\"");
+	world_apply(w, "DISCONNECT alice alice:phone");
+	check(w, "CONNECT alice alice:phone", "device.added");
+	assert_true(stored(w, "revoked \\05alice\\05phone = \\01<h\\e5\\cf\\8b\\01\\00\\00\\01\n"));
+	check(w, ALICE "device.set {\"name\":\"me again\"}", "\"ok\":true");
+	check(w, ADMIN "user.remove {\"user\":\"alice\"}", "\"ok\":true");
+	assert_false(stored(w, "revoked"));
+}
+
+static void test_device_set_makes_the_record(void **state)
+{
+	struct world *w = *state;
+
+	check(w, ALICE "device.set {\"kind\":\"web\"}", "device.added");
+	check_not(w, "CONNECT alice alice:phone", "device.added");
+	assert_true(stored(w, "\\03\\00web"));
+}
+
+static void test_devices_revoked_limit(void **state)
+{
+	struct world *w = *state;
+	char line[96];
+
+	for (int i = 0; i < 1001; i++) {
+		snprintf(line, sizeof(line), "CONNECT alice alice:d%d", i);
+		world_apply(w, line);
+		snprintf(line, sizeof(line), ALICE "device.remove {\"device\":\"d%d\"}", i);
+		check(w, line, i < 1000 ? "\"ok\":true" : "\"limit\"");
+	}
+	world_apply(w, "CONNECT alice alice:d7");
+	check(w, ALICE "device.remove {\"device\":\"d7\"}", "\"ok\":true");
+}
+
+/* --- stories and mutes
+ * ------------------------------------------------------------------------------- */
+
+static void test_story_at_border(void **state)
+{
+	struct world *w = *state;
+	char *dump;
+	const char *payload;
+	size_t around = strlen("{\"user\":\"alice\",\"text\":\"\",\"ts\":1700000000050,"
+			       "\"expires\":1700086400050}");
+
+	check_length(w, ALICE "status.post {\"text\":\"%s\"}", 'x', 4097 - around, "\"too_large\"");
+	assert_false(stored(w, "store j"));
+	check_length(w, ALICE "status.post {\"text\":\"%s\"}", 'x', 4096 - around, "\"expires\"");
+	dump = world_dump(w);
+	payload = strstr(dump, "store j\\05alice");
+	assert_non_null(payload);
+	assert_non_null(strstr(payload, "\\00\\10{\"user\":\"alice\"")); /* 0x1000 bytes */
+	free(dump);
+}
+
+/* Published again, for the rest of its time only; and not when that is over. */
+static void test_story_again_for_the_rest(void **state)
+{
+	struct world *w = *state;
+
+	world_conf(w)->status_ttl_ms = 2500;
+	check(w, ALICE "status.post {\"text\":\"here\"}", "(for 3 s)");
+	check(w, ALICE "privacy.set {\"status\":\"everyone\"}", "(for 3 s)");
+	for (int i = 0; i < 100; i++)
+		world_apply(w, ALICE "privacy.set {}");
+	check(w, ALICE "privacy.set {\"status\":\"contacts\"}", "(for 2 s)");
+	for (int i = 0; i < 145; i++)
+		world_apply(w, ALICE "privacy.set {}");
+	check(w, ALICE "privacy.set {\"status\":\"everyone\"}", "(for 1 s)");
+	for (int i = 0; i < 10; i++)
+		world_apply(w, ALICE "privacy.set {}");
+	check_not(w, ALICE "privacy.set {\"status\":\"nobody\"}", "user/alice/status");
+}
+
+/* Who sees nothing of it anyway is not told. */
+static void test_story_hidden_from_fewer(void **state)
+{
+	struct world *w = *state;
+
+	check(w, ALICE "status.post {\"text\":\"here\"}", "\"ok\":true");
+	check(w, ALICE "contact.add {\"user\":\"bob\"}", "user/alice/status");
+	check_not(w, ALICE "contact.add {\"user\":\"bob\"}", "user/alice/status");
+	check(w, ALICE "contact.remove {\"user\":\"bob\"}", "user/alice/status (retained)");
+	check(w,
+		ALICE "privacy.set {\"status\":\"everyone\",\"presence\":\"everyone\","
+		      "\"last_seen\":\"everyone\"}",
+		"user/alice/status {");
+	check_not(w, ALICE "contact.add {\"user\":\"bob\"}", "user/alice/status");
+	check_not(w, ALICE "contact.remove {\"user\":\"bob\"}", "presence/alice");
+	check(w, ALICE "block.add {\"user\":\"bob\"}", "user/alice/status (retained)");
+	check(w, ALICE "block.remove {\"user\":\"bob\"}", "user/alice/status {");
+}
+
+static void test_mute_goes_with_the_member(void **state)
+{
+	struct world *w = *state;
+
+	check(w, ALICE "chat.create {\"chat\":\"lobby\",\"members\":[\"bob\"]}", "\"ok\":true");
+	check(w, BOB "chat.mute {\"chat\":\"lobby\"}", "chat.muted");
+	assert_true(stored(w, "store q\\03bob\\05lobby = \\ff\\ff\\ff\\ff\\ff\\ff\\ff\\ff\n"));
+	check(w, ALICE "member.remove {\"chat\":\"lobby\",\"user\":\"bob\"}", "\"ok\":true");
+	assert_false(stored(w, "store q"));
+	check(w, BOB "chat.mute {\"chat\":\"lobby\"}", "\"forbidden\"");
+	check(w, BOB "chat.mute {\"chat\":\"bob:carol\"}", "\"ok\":true"); /* nothing said yet */
+	check(w, ADMIN "user.remove {\"user\":\"bob\"}", "\"ok\":true");
+	assert_false(stored(w, "store q"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_strings_at_borders),
+		TEST(test_contacts_limit),
+		TEST(test_blocks_limit),
+		TEST(test_contact_of_a_name_given_again),
+		TEST(test_block_of_a_name_given_again),
+		TEST(test_block_looks_like_nobody),
+		TEST(test_block_in_group),
+		TEST(test_devices_limit_drops_the_oldest),
+		TEST(test_devices_limit_and_scripts),
+		TEST(test_device_remove_is_kept_in_mind),
+		TEST(test_device_set_makes_the_record),
+		TEST(test_devices_revoked_limit),
+		TEST(test_story_at_border),
+		TEST(test_story_again_for_the_rest),
+		TEST(test_story_hidden_from_fewer),
+		TEST(test_mute_goes_with_the_member),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
