@@ -129,11 +129,10 @@ static void on_hint(void *ctx, enum hint hint, struct bytes user, struct bytes c
 {
 	struct daemon *d = ctx;
 
-	(void)ts;
 	if (hint == HINT_MARK)
 		marks_hint(d->marks, chat, user, clock_now_ms());
 	else
-		presence_hint(d->presence, hint, user, clock_now_ms());
+		presence_hint(d->presence, hint, user, ts, clock_now_ms());
 }
 
 static void on_tell(void *ctx, const struct buf *effects, uint32_t count)

@@ -130,6 +130,7 @@ static enum err load_told(struct marks *m, const struct key *k, struct told *out
 static enum err tell(struct marks *m, struct bytes chat, struct bytes user)
 {
 	struct key mark_key = key_mark(chat, user), told_key = key_told(chat, user);
+	struct bytes other = name_pair_other(chat, user);
 	struct mark_of of = {.chat = chat, .user = user};
 	struct mark mark;
 	struct told told;
@@ -143,6 +144,8 @@ static enum err tell(struct marks *m, struct bytes chat, struct bytes user)
 	if (err != ERR_OK)
 		return err == ERR_NOT_FOUND ? ERR_OK : err; /* no member any more, or no account */
 	of.hidden = u.receipts_hidden;
+	if (other.len > 0 && teller_account(m->reader, other, &u) == ERR_OK)
+		of.hidden = of.hidden || u.receipts_hidden;
 	told = mark_tell(&m->scratch, &of, &mark, &told, (uint64_t)clock_wall_ms(), emit, m);
 	later_mark(m->teller.later, chat, user, &told);
 	return m->scratch.failed ? ERR_NOMEM : ERR_OK;

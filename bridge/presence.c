@@ -37,7 +37,7 @@ struct person {
 };
 
 /* What is walked through after a broker's start. */
-enum sweep { SWEEP_NONE, SWEEP_SEEN, SWEEP_DEVICES, SWEEP_STORIES };
+enum sweep { SWEEP_NONE, SWEEP_STORIES, SWEEP_SEEN, SWEEP_DEVICES };
 
 struct presence {
 	struct teller teller;
@@ -45,12 +45,14 @@ struct presence {
 	struct hashmap people;
 	struct ring queues[QUEUES]; /* heads */
 	struct gathered gathered;
+	uint64_t latest_ts; /* of the records hinted at: what is told is never older */
 	struct buf scratch;
 	double tokens;
 	int64_t refilled_ms;
 	enum sweep sweep;
-	int64_t sweep_at_ms;
-	struct key sweep_from; /* the next key of the sweep, empty at its start */
+	int64_t sweep_at_ms;        /* when it goes on */
+	int64_t sweep_people_at_ms; /* when the grace is over */
+	struct key sweep_from;      /* the next key of the sweep, empty at its start */
 };
 
 /* --- people and queues
@@ -194,6 +196,14 @@ static uint64_t fingerprint(struct presence *p, const struct presence_view *v, b
 	return h ? h : 1;
 }
 
+/* The plugin does not show what is older than the broker's start, and a clock may be set back. */
+static uint64_t wall_ts(const struct presence *p)
+{
+	uint64_t now = (uint64_t)clock_wall_ms();
+
+	return now > p->latest_ts ? now : p->latest_ts;
+}
+
 /* Look at the user and tell. */
 static enum err tell(struct presence *p, struct person *who)
 {
@@ -213,7 +223,7 @@ static enum err tell(struct presence *p, struct person *who)
 	h = fingerprint(p, &v, last_seen);
 	if (who->again || h != who->told) {
 		buf_reset(&p->scratch);
-		presence_write(&p->scratch, &v, last_seen, (uint64_t)clock_wall_ms());
+		presence_write(&p->scratch, &v, last_seen, wall_ts(p));
 		snprintf(topic, sizeof(topic), "presence/%.*s", (int)user.len, user.data);
 		publish(p, topic, 0, (struct bytes){p->scratch.data, p->scratch.len});
 	}
@@ -285,16 +295,20 @@ static void broker_is_new(struct presence *p, int64_t due_ms)
 	if (err != ERR_OK)
 		fprintf(stderr, "gnatterd: not everybody's presence can be told: %s\n",
 			err_text(err));
-	p->sweep = SWEEP_SEEN;
-	p->sweep_at_ms = due_ms;
+	p->sweep = SWEEP_STORIES; /* know no grace */
+	p->sweep_at_ms = 0;
+	p->sweep_people_at_ms = due_ms;
 	p->sweep_from = (struct key){0};
 }
 
-void presence_hint(struct presence *p, enum hint hint, struct bytes user, int64_t now_ms)
+void presence_hint(
+	struct presence *p, enum hint hint, struct bytes user, uint64_t ts, int64_t now_ms)
 {
 	int64_t grace = now_ms + p->teller.conf->presence_grace_ms;
 	struct person *who;
 
+	if (ts > p->latest_ts)
+		p->latest_ts = ts;
 	if (hint == HINT_ALL) {
 		broker_is_new(p, grace);
 		return;
@@ -312,7 +326,7 @@ void presence_hint(struct presence *p, enum hint hint, struct bytes user, int64_
 
 enum err presence_restart(struct presence *p, int64_t now_ms)
 {
-	return add_all(p, SOON, now_ms);
+	return add_all(p, GRACE, now_ms + p->teller.conf->presence_grace_ms);
 }
 
 /* --- the sweep
@@ -388,6 +402,8 @@ static bool sweep_story(void *ctx, struct bytes key, struct bytes value)
 	snprintf(topic, sizeof(topic), "user/%.*s/status", (int)user.len, user.data);
 	if (page->err == ERR_OK && s.expires > now + 1000)
 		publish(page->p, topic, (uint32_t)((s.expires - now) / 1000), s.payload);
+	else if (page->err == ERR_OK)
+		publish(page->p, topic, 0, (struct bytes){NULL, 0});
 	return page->err == ERR_OK;
 }
 
@@ -412,7 +428,8 @@ static void sweep_page(struct presence *p)
 		fprintf(stderr, "gnatterd: presence cannot be gone through: %s\n", err_text(err));
 	if (err == ERR_OK && page.left < 0)
 		return;
-	p->sweep = p->sweep == SWEEP_STORIES ? SWEEP_NONE : p->sweep + 1;
+	p->sweep = p->sweep == SWEEP_DEVICES ? SWEEP_NONE : p->sweep + 1;
+	p->sweep_at_ms = p->sweep_people_at_ms;
 	p->sweep_from = (struct key){0};
 }
 

@@ -6,8 +6,8 @@
  * (conf.presence_rate), so that a region that comes back holds up no message.
  *
  * What the broker retains may be wrong when the broker or the daemon was killed:
- *   after each greeting everybody is looked at again who may be shown as something else than
- *   offline (key_shown);
+ *   a grace after each greeting everybody is looked at again who may be shown as something else
+ *   than offline (key_shown);
  *   a broker that is new may have read a mosquitto.db of minutes ago: after the grace, everybody
  *   else who was ever seen is told once more, and devices and stories with them.
  *
@@ -25,7 +25,9 @@ struct presence;
 enum err presence_create(struct presence **out, const struct teller *teller);
 void presence_destroy(struct presence *p);
 
-void presence_hint(struct presence *p, enum hint hint, struct bytes user, int64_t now_ms);
+/* ts: of the record that it follows from. */
+void presence_hint(
+	struct presence *p, enum hint hint, struct bytes user, uint64_t ts, int64_t now_ms);
 
 /* The plugin was greeted: what was sent before may be lost. ERR_NOMEM, ERR_IO, ERR_CORRUPT. */
 enum err presence_restart(struct presence *p, int64_t now_ms);

@@ -55,6 +55,57 @@ static void close_if_dead(struct plugin *p, struct conn *conn)
 		expel_choose_one(p, conn);
 }
 
+/* The number behind the last "ts": of an object that ends with it; 0 if there is none. */
+static uint64_t last_ts(struct bytes payload)
+{
+	static const char before[] = "\"ts\":";
+	size_t at = payload.len > 0 ? payload.len - 1 : 0;
+	size_t len = sizeof(before) - 1;
+	uint64_t ts = 0, digit = 1;
+
+	if (at == 0 || payload.data[at] != '}')
+		return 0;
+	for (; at > len && payload.data[at - 1] >= '0' && payload.data[at - 1] <= '9'; at--) {
+		ts += digit * (uint64_t)(payload.data[at - 1] - '0');
+		digit *= 10;
+	}
+	return at >= len && memcmp(payload.data + at - len, before, len) == 0 ? ts : 0;
+}
+
+static bool is_connected(const struct plugin *p, const struct topic *t)
+{
+	const struct person *person = conns_person(p->conns, t->user);
+	const struct conn *conn = person ? person->conns : NULL;
+
+	for (; conn; conn = conn->in[CONN_OF_PERSON].next) {
+		struct bytes device = identity_device(&conn->id);
+
+		if (!conn->replaced && bytes_equal(t->device, device.data, device.len))
+			return true;
+	}
+	return false;
+}
+
+/* What the broker retained before it was started anew, perhaps long before, may be about somebody
+ * who has gone since, or about another one of that name: presence is shown as it was told since, a
+ * device's word while it is there, a story if it is of the account that there is. */
+static bool is_ghost(struct plugin *p, const char *topic, struct bytes payload)
+{
+	const struct topic *t = access_topic(p->access, topic);
+	struct user owner;
+	uint64_t ts;
+
+	if (t->kind == TOPIC_PRESENCE_USER) {
+		ts = last_ts(payload);
+		return ts != 0 && ts < p->roll.started;
+	}
+	if (t->kind == TOPIC_USER_STATUS && payload.len > 0)
+		return facts_account(p->facts, t->user, &owner) != ERR_OK ||
+		       json_peek_u64(payload.data, payload.len, "ts") < owner.created;
+	return t->kind == TOPIC_PRESENCE_DEVICE && payload.len > 0 &&
+	       !memmem(payload.data, payload.len, "offline", 7) && !is_connected(p, t);
+}
+
 static enum verdict check_read(struct plugin *p, const struct mosquitto_evt_acl_check *e)
 {
 	struct conn *conn = conns_find(p->conns, e->client);
@@ -65,6 +116,8 @@ static enum verdict check_read(struct plugin *p, const struct mosquitto_evt_acl_
 	p->counters->deliveries_checked++;
 	if (id && !(conn && conn->closing))
 		v = access_read(p->access, id, e->topic, payload);
+	if (v == VERDICT_ALLOW && !access_was_chat(p->access) && is_ghost(p, e->topic, payload))
+		v = VERDICT_DENY;
 	if (v == VERDICT_ALLOW && conn && conn == p->resuming && is_anothers(conn, payload))
 		v = VERDICT_DENY;
 	if (v == VERDICT_DENY) {

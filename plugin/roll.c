@@ -24,7 +24,11 @@ static bool tell(struct plugin *p, enum record_type type, const struct conn *con
 	}
 	if (type == RECORD_CONNECT)
 		r.target = text(conn_address(conn));
-	return spool_append(p->spool, &r, true, (uint64_t)broker_now_ms()) == ERR_OK;
+	if (spool_append(p->spool, &r, true, (uint64_t)broker_now_ms()) != ERR_OK)
+		return false;
+	if (type == RECORD_BROKER_START && p->roll.started == 0)
+		p->roll.started = r.ts;
+	return true;
 }
 
 static void untell(void *ctx, struct conn *conn)

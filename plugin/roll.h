@@ -10,6 +10,7 @@
 #define GNATTER_PLUGIN_ROLL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct conn;
 struct plugin;
@@ -17,6 +18,7 @@ struct plugin;
 struct roll {
 	struct conn *untold;
 	bool anew; /* a BROKER_START is to be told before anything else */
+	uint64_t started; /* ts of the first one, ms; 0: not told yet */
 };
 
 /* The broker started. */

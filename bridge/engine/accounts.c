@@ -143,8 +143,12 @@ static enum err set_disabled(struct request *q, bool disabled)
 	if (disabled)
 		u.valid_after_ms = q->r->ts;
 	put_user(q->e, user, &u);
-	if (disabled)
+	if (disabled) {
+		presence_hide(q->e, q->r, user);
 		outbox_kick(q->e->out, user, (struct bytes){NULL, 0});
+	} else {
+		outbox_hint(q->e->out, HINT_AGAIN, user, (struct bytes){NULL, 0}, q->r->ts);
+	}
 	return ERR_OK;
 }
 

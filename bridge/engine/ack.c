@@ -32,9 +32,10 @@ static enum err parse(struct ack *a, struct bytes payload)
 	return err;
 }
 
-/* May the user, as of now, read here? */
+/* May the user, as of now, read here? *hidden: see struct mark_of. */
 static enum err check_reader(struct engine *e, const struct record *r, bool *hidden)
 {
+	struct bytes other = name_pair_other(r->target, r->user);
 	struct user u;
 	struct member m;
 	enum err err;
@@ -49,8 +50,13 @@ static enum err check_reader(struct engine *e, const struct record *r, bool *hid
 		*hidden = u.receipts_hidden;
 	if (err == ERR_OK)
 		err = state_member(e, r->target, r->user, &m);
-	if (err == ERR_NOT_FOUND && name_pair_other(r->target, r->user).len > 0)
-		return ERR_OK; /* nothing was said there yet */
+	if (err == ERR_NOT_FOUND && other.len > 0)
+		err = ERR_OK; /* nothing was said there yet */
+	if (err == ERR_OK && other.len > 0 && !*hidden) {
+		err = state_user(e, other, &u);
+		*hidden = err == ERR_OK && u.receipts_hidden;
+		err = absent_is(err, ERR_OK);
+	}
 	return absent_is(err, ERR_FORBIDDEN);
 }
 

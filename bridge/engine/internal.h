@@ -148,6 +148,9 @@ void presence_hide(struct engine *e, const struct record *r, struct bytes user);
  * retains of them. */
 enum err presence_forget(struct engine *e, const struct record *r, struct bytes user);
 
+/* profile.c: there is no story any more. */
+enum err story_forget(struct engine *e, struct bytes user);
+
 /* profile.c: publish the user's story, if there is one, once more: others may see it now. `hide`:
  * take it back before, since some may see it no longer. */
 enum err story_again(struct engine *e, const struct record *r, struct bytes user, bool hide);

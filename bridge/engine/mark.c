@@ -36,20 +36,18 @@ struct told mark_tell(struct buf *b, const struct mark_of *of, const struct mark
 	const struct told *told, uint64_t now, mark_emit_fn *emit, void *ctx)
 {
 	char chat[TOPIC_SIZE], own[TOPIC_SIZE];
+	bool read = m->read > told->read && !of->hidden;
 
 	snprintf(chat, sizeof(chat), "chat/%.*s/mark/%.*s", (int)of->chat.len, of->chat.data,
 		(int)of->user.len, of->user.data);
 	snprintf(own, sizeof(own), "user/%.*s/events", (int)of->user.len, of->user.data);
-	if (m->delivered > told->delivered) {
-		write_chat(b, of, m, false);
+	if (read || m->delivered > told->delivered) {
+		write_chat(b, of, m, read);
 		emit(ctx, chat, (struct bytes){b->data, b->len});
 	}
 	if (m->read > told->read && of->hidden) {
 		write_event(b, of, m);
 		emit(ctx, own, (struct bytes){b->data, b->len});
-	} else if (m->read > told->read) {
-		write_chat(b, of, m, true);
-		emit(ctx, chat, (struct bytes){b->data, b->len});
 	}
 	return (struct told){.at = now, .delivered = m->delivered, .read = m->read};
 }

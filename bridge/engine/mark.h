@@ -1,7 +1,8 @@
 /* mark.h — what is told of a mark: on chat/<c>/mark/<u>, or to the user's own devices alone.
  *
- * "delivered" and "read" are told apart, each when it has grown: who hides his own receipts is not
- * given messages that hold "read" (the plugin sees to that), but those with "delivered".
+ * One message, with "read" if that has grown. Who hides his own receipts is not given messages that
+ * hold "read" (the plugin sees to that). In a one-to-one chat, where he is the only other one,
+ * there is none: the message has "delivered" alone, and "read" goes to the user's own devices.
  */
 #ifndef GNATTER_ENGINE_MARK_H
 #define GNATTER_ENGINE_MARK_H
@@ -11,7 +12,7 @@
 
 struct mark_of {
 	struct bytes chat, user;
-	bool hidden; /* the user hides his receipts */
+	bool hidden; /* the user hides his receipts, or the only other one does */
 };
 
 typedef void mark_emit_fn(void *ctx, const char *topic, struct bytes payload);

@@ -369,7 +369,7 @@ static enum err forget_rows(struct engine *e, struct key prefix, struct bytes us
 
 enum err presence_forget(struct engine *e, const struct record *r, struct bytes user)
 {
-	struct key seen = key_seen(user), shown = key_shown(user), story = key_story(user);
+	struct key seen = key_seen(user), shown = key_shown(user);
 	enum err err = forget_rows(e, key_sessions(user), user);
 
 	(void)r;
@@ -377,7 +377,9 @@ enum err presence_forget(struct engine *e, const struct record *r, struct bytes 
 		err = forget_rows(e, key_devices(user), user);
 	batch_delete(e->batch, TABLE_STORE, key_bytes(&seen));
 	batch_delete(e->batch, TABLE_STORE, key_bytes(&shown));
-	batch_delete(e->batch, TABLE_STORE, key_bytes(&story));
+	if (err == ERR_OK)
+		err = story_forget(e, user);
+	publish(e, "presence", user, "", BYTES("{\"online\":false}"));
 	publish(e, "presence", user, "", NOTHING);
 	publish(e, "user", user, "/status", NOTHING);
 	return err;

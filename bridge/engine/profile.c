@@ -195,17 +195,31 @@ enum err story_again(struct engine *e, const struct record *r, struct bytes user
 	return ERR_OK;
 }
 
-static enum err take_back(struct request *q)
+/* An empty story stays behind: a broker that starts anew may have kept the other one. */
+enum err story_forget(struct engine *e, struct bytes user)
 {
-	struct key k = key_story(q->r->user);
+	struct key k = key_story(user);
 	struct story s;
-	enum err err = state_story(q->e, q->r->user, &s);
+	enum err err = state_story(e, user, &s);
 
 	if (err != ERR_OK)
 		return absent_is(err, ERR_OK);
-	batch_delete(q->e->batch, TABLE_STORE, key_bytes(&k));
-	publish_story(q->e, q->r->user, NOTHING, 0);
+	buf_reset(&e->scratch);
+	story_encode(&e->scratch, &(struct story){0});
+	if (e->scratch.failed)
+		return ERR_NOMEM;
+	batch_put(e->batch, TABLE_STORE, key_bytes(&k),
+		(struct bytes){e->scratch.data, e->scratch.len});
 	return ERR_OK;
+}
+
+static enum err take_back(struct request *q)
+{
+	enum err err = story_forget(q->e, q->r->user);
+
+	if (err == ERR_OK)
+		publish_story(q->e, q->r->user, NOTHING, 0);
+	return err;
 }
 
 /* What is told, as it was written. */
@@ -245,11 +259,11 @@ static enum err post(struct request *q, const struct tale *t)
 	buf_reset(b);
 	buf_str(b, "{\"user\":");
 	json_put_string(b, q->r->user.data, q->r->user.len);
+	answer_u64(b, "ts", q->r->ts);
+	answer_u64(b, "expires", s.expires);
 	put_raw(b, ",\"text\":", t->text);
 	put_raw(b, ",\"media\":", t->media);
 	put_raw(b, ",\"body\":", t->body);
-	answer_u64(b, "ts", q->r->ts);
-	answer_u64(b, "expires", s.expires);
 	buf_str(b, "}");
 	if (b->len > STORY_BYTES_MAX) {
 		q->why = "a story has at most 4096 bytes in all";

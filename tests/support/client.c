@@ -86,7 +86,10 @@ static struct message *message_create(
 		.payload = copy(in->payload, (size_t)in->payloadlen),
 		.len = (size_t)in->payloadlen,
 		.qos = in->qos,
-		.retain = in->retain};
+		.retain = in->retain,
+		.arrived_ms = case_now_ms()};
+	mosquitto_property_read_int32(
+		props, MQTT_PROP_MESSAGE_EXPIRY_INTERVAL, &m->expiry_s, false);
 	if (mosquitto_property_read_binary(
 		    props, MQTT_PROP_CORRELATION_DATA, &corr, &corr_len, false)) {
 		m->correlation = copy(corr, corr_len);
@@ -231,6 +234,18 @@ static void set_callbacks(struct mosquitto *m)
 	mosquitto_message_v5_callback_set(m, on_message);
 }
 
+static void set_will(struct client *c, const struct client_opts *o)
+{
+	mosquitto_property *props = NULL;
+
+	if (o->will_delay_s)
+		mosquitto_property_add_int32(
+			&props, MQTT_PROP_WILL_DELAY_INTERVAL, o->will_delay_s);
+	/* the properties are the library's from here */
+	mosquitto_will_set_v5(c->mosq, o->will_topic, (int)strlen(o->will_payload), o->will_payload,
+		1, o->will_retain, props);
+}
+
 static void set_options(struct client *c, struct instance *i, const struct client_opts *o)
 {
 	const char *password = o->password;
@@ -243,8 +258,7 @@ static void set_options(struct client *c, struct instance *i, const struct clien
 	if (o->user)
 		mosquitto_username_pw_set(c->mosq, o->user, *password ? password : NULL);
 	if (o->will_topic)
-		mosquitto_will_set(c->mosq, o->will_topic, (int)strlen(o->will_payload),
-			o->will_payload, 1, o->will_retain);
+		set_will(c, o);
 }
 
 static const char *client_id(const struct client_opts *o)

@@ -28,7 +28,8 @@ struct client_opts {
 	uint32_t session_expiry_s; /* MQTT 5, with persistent; 0: an hour */
 	const char *will_topic, *will_payload;
 	bool will_retain;
-	int port; /* 0: the instance's */
+	uint32_t will_delay_s; /* MQTT 5: Will Delay Interval */
+	int port;              /* 0: the instance's */
 };
 
 struct message {
@@ -36,7 +37,9 @@ struct message {
 	size_t len; /* of the payload, which has a NUL behind it */
 	int qos;
 	bool retain, taken;
-	char *correlation; /* NUL-terminated; NULL if none */
+	char *correlation;  /* NUL-terminated; NULL if none */
+	uint32_t expiry_s;  /* MQTT 5: message expiry interval; 0 if none */
+	int64_t arrived_ms; /* on the clock of case_now_ms() */
 };
 
 /* Connect; fails the test if refused. */
@@ -113,6 +116,9 @@ void client_none(struct client *c, size_t mark, const char *filter, const char *
 /* How many came; the one at a place (0 is the first ever). */
 size_t client_count(struct client *c, const char *filter);
 struct message *client_at(struct client *c, size_t place);
+
+/* The newest that came on the filter, taken or not; NULL if there is none. */
+struct message *client_last(struct client *c, const char *filter);
 
 /* Wait until n messages came on the filter. */
 void client_wait_count(struct client *c, const char *filter, size_t n);

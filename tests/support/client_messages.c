@@ -199,6 +199,19 @@ struct message *client_at(struct client *c, size_t place)
 	return m;
 }
 
+struct message *client_last(struct client *c, const char *filter)
+{
+	struct message *m = NULL;
+
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = c->count; i > 0 && !m; i--) {
+		if (matches(c->messages[i - 1], filter, NULL))
+			m = c->messages[i - 1];
+	}
+	pthread_mutex_unlock(&c->lock);
+	return m;
+}
+
 void client_wait_count(struct client *c, const char *filter, size_t n)
 {
 	int64_t until = case_now_ms() + case_patience_ms();

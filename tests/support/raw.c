@@ -127,7 +127,7 @@ static void put_connect(struct buf *b, const struct raw_connect *c)
 	put_string(&body, "MQTT");
 	buf_u8(&body, (uint8_t)c->version);
 	buf_u8(&body, flags);
-	put_u16(&body, 60);
+	put_u16(&body, c->keepalive_s ? c->keepalive_s : 60);
 	if (c->version == 5) {
 		if (c->persistent)
 			buf_put(&props, "\x11\x00\x00\x0e\x10", 5); /* session expiry: an hour */
@@ -294,6 +294,13 @@ bool raw_ack(struct raw *r, uint16_t mid)
 	uint8_t ack[4] = {0x40, 2, (uint8_t)(mid >> 8), (uint8_t)mid};
 
 	return raw_write(r, ack, sizeof(ack));
+}
+
+bool raw_ping(struct raw *r)
+{
+	static const uint8_t ping[2] = {0xc0, 0};
+
+	return raw_write(r, ping, sizeof(ping));
 }
 
 bool raw_wait_closed(struct raw *r, int timeout_ms)

@@ -45,6 +45,7 @@ struct raw_connect {
 	int version; /* 4 or 5 */
 	bool persistent;
 	uint16_t receive_max; /* MQTT 5; 0: not said */
+	uint16_t keepalive_s; /* 0: 60 */
 };
 int raw_connect(struct raw *r, const struct raw_connect *c, int timeout_ms);
 
@@ -68,6 +69,9 @@ bool raw_message(const struct raw *r, const struct raw_packet *p, struct raw_mes
 
 /* PUBACK for a message at QoS 1. */
 bool raw_ack(struct raw *r, uint16_t mid);
+
+/* PINGREQ; its answer is for raw_read. */
+bool raw_ping(struct raw *r);
 
 /* Has the other side closed? Waits up to timeout_ms, throwing away what comes. */
 bool raw_wait_closed(struct raw *r, int timeout_ms);

@@ -188,7 +188,8 @@ static void test_stopped_while_online(void **state)
 	expect_gone("a stop of both", since);
 }
 
-/* Keep what the broker saves now; put it back later, as a backup or a crash would. */
+/* Keep what the broker saves now; put it back later, as a backup or a crash would:
+ * when both are started again is answered. */
 static void save_database(void)
 {
 	instance_stop(in);
@@ -200,14 +201,18 @@ static void save_database(void)
 	start_again(true, true);
 }
 
-static void put_database_back(void)
+static int64_t put_database_back(void)
 {
+	int64_t began;
+
 	instance_stop(in);
 	assert_int_equal(run((const char *const[]){"cp", "-p", case_printf("%s/old.db", in->root),
 				     instance_path(in, "data/broker/mosquitto.db"), NULL})
 				 .code,
 		0);
+	began = case_now_ms();
 	start_again(true, true);
+	return began;
 }
 
 /* Online with a device that has no will, so that the end of the broker says nothing. */
@@ -232,17 +237,31 @@ static void test_stale_database(void **state)
 	save_database();
 	watcher = people_watch(in, friend, user);
 	people_wait(watcher, user, false);
-	put_database_back();
-	since = case_now_ms();
+	since = put_database_back();
 	watcher = people_watch(in, friend, user);
 	expect_gone("a mosquitto.db of former days", since);
+}
+
+/* Nothing on the topic, or an offline, for the viewer, within seconds. */
+static void expect_no_ghost(const char *viewer, const char *at)
+{
+	int64_t until = case_now_ms() + RESTART_MS;
+	const struct message *m;
+
+	do {
+		m = people_retained(in, viewer, at);
+		if (!m || strcmp(m->payload, "offline") == 0 ||
+			strstr(m->payload, "\"online\":false"))
+			return;
+		case_pause_ms(GRACE_MS / 3);
+	} while (case_now_ms() < until);
+	case_fail("a ghost on %s: %s", at, m->payload);
 }
 
 /* The same, when the account is somebody else's meanwhile, or nobody's. */
 static void stale_account(bool again)
 {
 	struct client *boss;
-	struct message *m;
 
 	online_without_will();
 	save_database();
@@ -251,13 +270,8 @@ static void stale_account(bool again)
 	if (again)
 		client_request(boss, "user.add", "{\"user\":\"u0\"}");
 	put_database_back();
-	case_pause_ms(4 * GRACE_MS);
-	m = people_retained(in, "boss", "presence/u0");
-	if (m && !strstr(m->payload, "\"online\":false"))
-		case_fail("a ghost of one who is no more: %s", m->payload);
-	m = people_retained(in, "boss", "presence/u0/phone");
-	if (m && strcmp(m->payload, "offline") != 0)
-		case_fail("a ghost of a device of one who is no more: %s", m->payload);
+	expect_no_ghost("boss", "presence/u0");
+	expect_no_ghost("boss", "presence/u0/phone");
 }
 
 static void test_stale_database_account_removed(void **state)
@@ -270,6 +284,20 @@ static void test_stale_database_name_given_again(void **state)
 {
 	(void)state;
 	stale_account(true);
+}
+
+/* A device that was removed meanwhile is not there for its own user either. */
+static void test_stale_database_device_removed(void **state)
+{
+	struct client *desk;
+
+	(void)state;
+	online_without_will();
+	save_database();
+	desk = client_5(in, user, "desk");
+	client_request(desk, "device.remove", "{\"device\":\"phone\"}");
+	put_database_back();
+	expect_no_ghost(user, "presence/u0/phone");
 }
 
 int main(void)
@@ -285,6 +313,7 @@ int main(void)
 		SYSTEM(test_stale_database),
 		SYSTEM(test_stale_database_account_removed),
 		SYSTEM(test_stale_database_name_given_again),
+		SYSTEM(test_stale_database_device_removed),
 	};
 
 	return case_run_all(tests, COUNT(tests), NULL);
