@@ -286,6 +286,7 @@ void core_link_up(struct core *c)
 void core_link_down(struct core *c)
 {
 	c->greeted = c->greeting = c->hello_due = false;
+	later_reset(&c->later); /* what was told may be lost */
 	drop_pending(c);
 	if (!c->committing)
 		c->applied = c->committed; /* what wrote nothing may not have been told: again */

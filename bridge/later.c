@@ -1,7 +1,7 @@
 /* later.c — see later.h. An entry: u8 kind, two names, and what the kind has beside. */
 #include "bridge/later.h"
 
-enum kind { OFFLINE, DEVICE_QUIET, DEVICE_FORGOTTEN, MARK };
+enum kind { OFFLINE, DEVICE_QUIET, DEVICE_FORGOTTEN, MARK, SWEPT };
 
 struct entry {
 	enum kind kind;
@@ -26,15 +26,28 @@ static void add(struct later *l, const struct entry *e)
 	l->count++;
 }
 
-void later_offline(struct later *l, struct bytes user)
+void later_reset(struct later *l)
 {
-	add(l, &(struct entry){.kind = OFFLINE, .a = user});
+	buf_reset(&l->entries);
+	l->count = 0;
 }
 
-void later_device(struct later *l, struct bytes user, struct bytes device, bool forget)
+void later_offline(struct later *l, struct bytes user, uint64_t ts)
 {
-	add(l, &(struct entry){
-		       .kind = forget ? DEVICE_FORGOTTEN : DEVICE_QUIET, .a = user, .b = device});
+	add(l, &(struct entry){.kind = OFFLINE, .a = user, .told.at = ts});
+}
+
+void later_device(struct later *l, struct bytes user, struct bytes device, bool forget, uint64_t ts)
+{
+	add(l, &(struct entry){.kind = forget ? DEVICE_FORGOTTEN : DEVICE_QUIET,
+		       .a = user,
+		       .b = device,
+		       .told.at = ts});
+}
+
+void later_swept(struct later *l)
+{
+	add(l, &(struct entry){.kind = SWEPT});
 }
 
 void later_mark(struct later *l, struct bytes chat, struct bytes user, const struct told *told)
@@ -71,13 +84,22 @@ static enum err any(struct batch *b, struct key prefix, bool *found)
 
 static enum err write_offline(struct batch *b, const struct entry *e)
 {
-	struct key shown = key_shown(e->a);
+	struct key shown = key_shown(e->a), k = key_seen(e->a);
+	struct seen seen = {0};
+	struct bytes v;
 	bool connected;
 	enum err err = any(b, key_sessions(e->a), &connected);
 
-	if (err == ERR_OK && !connected)
+	if (err != ERR_OK || connected)
+		return err;
+	err = batch_get(b, TABLE_STORE, key_bytes(&k), &v);
+	if (err == ERR_OK)
+		err = seen_decode(&seen, v);
+	if (err != ERR_OK && err != ERR_NOT_FOUND)
+		return err;
+	if (seen.last_seen <= e->told.at)
 		batch_delete(b, TABLE_STORE, key_bytes(&shown));
-	return err;
+	return ERR_OK;
 }
 
 /* A device that has connected again has state online, or what it said since. */
@@ -93,7 +115,7 @@ static enum err write_device(struct batch *b, const struct entry *e)
 		err = device_decode(&d, v);
 	if (err != ERR_OK)
 		return err == ERR_NOT_FOUND ? ERR_OK : err;
-	if (d.state != STATE_OFFLINE)
+	if (d.state != STATE_OFFLINE || d.last_seen > e->told.at)
 		return ERR_OK;
 	d.shown = false;
 	device_encode(&value, &d);
@@ -108,24 +130,23 @@ static enum err write_device(struct batch *b, const struct entry *e)
 
 static enum err write_mark(struct batch *b, const struct entry *e, struct outbox *out)
 {
-	struct key k = key_told(e->a, e->b), mark = key_mark(e->a, e->b);
-	struct key pending = key_pending(e->a, e->b);
-	struct told told = e->told;
+	struct key k = key_mark(e->a, e->b), pending = key_pending(e->a, e->b);
 	struct buf value = {0};
 	struct mark m;
 	struct bytes v;
-	enum err err = batch_get(b, TABLE_STORE, key_bytes(&mark), &v);
+	enum err err = batch_get(b, TABLE_STORE, key_bytes(&k), &v);
 
 	if (err == ERR_OK)
 		err = mark_decode(&m, v);
 	if (err != ERR_OK)
 		return err == ERR_NOT_FOUND ? ERR_OK : err; /* no member any more */
-	told.pending = m.delivered != told.delivered || m.read != told.read;
-	if (told.pending)
-		outbox_hint(out, HINT_MARK, e->b, e->a, told.at);
+	m.told = e->told;
+	m.told.pending = m.delivered != m.told.delivered || m.read != m.told.read;
+	if (m.told.pending)
+		outbox_hint(out, HINT_MARK, e->b, e->a, m.told.at);
 	else
 		batch_delete(b, TABLE_STORE, key_bytes(&pending));
-	told_encode(&value, &told);
+	mark_encode(&value, &m);
 	if (!value.failed)
 		batch_put(b, TABLE_STORE, key_bytes(&k), (struct bytes){value.data, value.len});
 	err = value.failed ? ERR_NOMEM : ERR_OK;
@@ -136,6 +157,7 @@ static enum err write_mark(struct batch *b, const struct entry *e, struct outbox
 enum err later_write(struct later *l, struct batch *b, struct outbox *out)
 {
 	struct reader r = reader_of(l->entries.data, l->entries.len);
+	struct key sweep = key_meta("sweep");
 	struct entry e;
 	enum err err = l->entries.failed ? ERR_NOMEM : ERR_OK;
 
@@ -151,9 +173,11 @@ enum err later_write(struct later *l, struct batch *b, struct outbox *out)
 		case MARK:
 			err = write_mark(b, &e, out);
 			break;
+		case SWEPT:
+			batch_delete(b, TABLE_STORE, key_bytes(&sweep));
+			break;
 		}
 	}
-	buf_reset(&l->entries);
-	l->count = 0;
+	later_reset(l);
 	return err;
 }

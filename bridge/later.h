@@ -21,17 +21,24 @@ struct later {
 
 void later_finish(struct later *l);
 
-/* presence/<user> says offline. */
-void later_offline(struct later *l, struct bytes user);
+/* Forget it all: what was told may be lost. */
+void later_reset(struct later *l);
+
+/* presence/<user> says offline, since ts (ms). */
+void later_offline(struct later *l, struct bytes user, uint64_t ts);
 
 /* presence/<user>/<device> says offline; or is empty, and the device not one to be remembered. */
-void later_device(struct later *l, struct bytes user, struct bytes device, bool forget);
+void later_device(
+	struct later *l, struct bytes user, struct bytes device, bool forget, uint64_t ts);
+
+/* Everybody was told after a start of the broker. */
+void later_swept(struct later *l);
 
 /* The mark of user in chat was told, at `told->at`, as what it says. */
 void later_mark(struct later *l, struct bytes chat, struct bytes user, const struct told *told);
 
-/* Write all of it into the batch and forget it. Who is connected again by then, and marks that have
- * grown meanwhile, stay as they are, the latter with a hint. ERR_OK, ERR_NOMEM, ERR_IO,
+/* Write all of it into the batch and forget it. Who was there again meanwhile, and marks that have
+ * grown, stay as they are, the latter with a hint. ERR_OK, ERR_NOMEM, ERR_IO,
  * ERR_CORRUPT.
  */
 enum err later_write(struct later *l, struct batch *b, struct outbox *out);

@@ -115,30 +115,16 @@ static enum err load_mark(struct marks *m, const struct key *k, struct mark *out
 	return err;
 }
 
-static enum err load_told(struct marks *m, const struct key *k, struct told *out)
-{
-	struct bytes v;
-	enum err err = store_get(m->teller.store, NULL, key_bytes(k), &v);
-
-	if (err != ERR_OK)
-		return err;
-	err = told_decode(out, v);
-	free((void *)(uintptr_t)v.data);
-	return err;
-}
-
 static enum err tell(struct marks *m, struct bytes chat, struct bytes user)
 {
-	struct key mark_key = key_mark(chat, user), told_key = key_told(chat, user);
+	struct key k = key_mark(chat, user);
 	struct bytes other = name_pair_other(chat, user);
 	struct mark_of of = {.chat = chat, .user = user};
 	struct mark mark;
 	struct told told;
 	struct user u;
-	enum err err = load_mark(m, &mark_key, &mark);
+	enum err err = load_mark(m, &k, &mark);
 
-	if (err == ERR_OK)
-		err = load_told(m, &told_key, &told);
 	if (err == ERR_OK)
 		err = teller_account(m->reader, user, &u);
 	if (err != ERR_OK)
@@ -146,6 +132,7 @@ static enum err tell(struct marks *m, struct bytes chat, struct bytes user)
 	of.hidden = u.receipts_hidden;
 	if (other.len > 0 && teller_account(m->reader, other, &u) == ERR_OK)
 		of.hidden = of.hidden || u.receipts_hidden;
+	told = mark_told(&mark);
 	told = mark_tell(&m->scratch, &of, &mark, &told, (uint64_t)clock_wall_ms(), emit, m);
 	later_mark(m->teller.later, chat, user, &told);
 	return m->scratch.failed ? ERR_NOMEM : ERR_OK;

@@ -31,8 +31,10 @@ struct person {
 	int64_t due_ms;
 	uint64_t told; /* hash of what was told; 0: nothing, or offline */
 	unsigned char queue, len;
-	bool again;   /* tell even if it is the same */
-	bool settled; /* the grace is over for whoever went */
+	bool again;       /* tell even if it is the same */
+	bool settled;     /* the grace is over for whoever went */
+	int64_t grace_ms; /* when it is, for the first who went; 0: nobody did */
+	uint32_t devices; /* told to be there */
 	char user[];
 };
 
@@ -130,6 +132,14 @@ static void drop(struct presence *p, struct person *who)
 /* --- telling
  * ---------------------------------------------------------------------------------------- */
 
+/* The plugin does not show what is older than the broker's start, and a clock may be set back. */
+static uint64_t wall_ts(const struct presence *p)
+{
+	uint64_t now = (uint64_t)clock_wall_ms();
+
+	return now > p->latest_ts ? now : p->latest_ts;
+}
+
 static void publish(struct presence *p, const char *topic, uint32_t expiry, struct bytes payload)
 {
 	teller_publish(&p->teller, &p->gathered, topic, true, expiry, payload);
@@ -170,7 +180,7 @@ static bool correct_device(void *ctx, struct bytes key, struct bytes value)
 		return false;
 	if (d.shown && d.state == STATE_OFFLINE) {
 		publish_device(w->p, user, device, offline(d.ephemeral));
-		later_device(w->p->teller.later, user, device, d.ephemeral);
+		later_device(w->p->teller.later, user, device, d.ephemeral, wall_ts(w->p));
 	}
 	return true;
 }
@@ -196,14 +206,6 @@ static uint64_t fingerprint(struct presence *p, const struct presence_view *v, b
 	return h ? h : 1;
 }
 
-/* The plugin does not show what is older than the broker's start, and a clock may be set back. */
-static uint64_t wall_ts(const struct presence *p)
-{
-	uint64_t now = (uint64_t)clock_wall_ms();
-
-	return now > p->latest_ts ? now : p->latest_ts;
-}
-
 /* Look at the user and tell. */
 static enum err tell(struct presence *p, struct person *who)
 {
@@ -217,8 +219,17 @@ static enum err tell(struct presence *p, struct person *who)
 
 	if (err == ERR_OK)
 		err = presence_view(p->teller.store, NULL, user, &v);
+	if (err == ERR_NOT_FOUND) { /* the account went, and what the broker retains with it */
+		who->told = who->devices = 0;
+		return ERR_OK;
+	}
 	if (err != ERR_OK)
-		return err == ERR_NOT_FOUND ? ERR_OK : err; /* the account went meanwhile */
+		return err;
+	if (!who->settled && who->grace_ms && v.devices < who->devices) {
+		if (v.devices == 0)
+			return ERR_OK;
+		v.devices = who->devices; /* whose grace is not over is there */
+	}
 	last_seen = u.privacy[PRIVACY_LAST_SEEN] <= u.privacy[PRIVACY_PRESENCE];
 	h = fingerprint(p, &v, last_seen);
 	if (who->again || h != who->told) {
@@ -228,10 +239,11 @@ static enum err tell(struct presence *p, struct person *who)
 		publish(p, topic, 0, (struct bytes){p->scratch.data, p->scratch.len});
 	}
 	who->told = v.devices > 0 ? h : 0;
-	if (who->settled || v.devices == 0)
+	who->devices = v.devices;
+	if (who->settled)
 		err = correct_devices(p, user);
 	if (v.devices == 0)
-		later_offline(p->teller.later, user);
+		later_offline(p->teller.later, user, wall_ts(p));
 	return err == ERR_OK && p->scratch.failed ? ERR_NOMEM : err;
 }
 
@@ -239,13 +251,19 @@ static void look_at(struct presence *p, struct person *who)
 {
 	enum err err;
 
+	who->settled = who->settled || who->queue == GRACE;
 	dequeue(who);
 	err = tell(p, who);
 	if (err != ERR_OK)
 		fprintf(stderr, "gnatterd: presence of %.*s cannot be told: %s\n", (int)who->len,
 			who->user, err_text(err));
-	who->again = who->settled = false;
-	if (who->told == 0)
+	who->again = false;
+	if (who->settled)
+		who->grace_ms = 0;
+	who->settled = false;
+	if (who->grace_ms)
+		enqueue(p, who, GRACE, who->grace_ms);
+	else if (who->told == 0)
 		drop(p, who);
 }
 
@@ -272,7 +290,8 @@ static bool add_shown(void *ctx, struct bytes key, struct bytes value)
 		a->err = ERR_NOMEM;
 		return false;
 	}
-	who->again = who->settled = true;
+	who->again = true;
+	who->grace_ms = a->due_ms;
 	enqueue(a->p, who, a->queue, a->due_ms);
 	return true;
 }
@@ -288,6 +307,14 @@ static enum err add_all(struct presence *p, enum queue_name queue, int64_t due_m
 	return err == ERR_OK ? a.err : err;
 }
 
+static void start_sweep(struct presence *p, int64_t due_ms)
+{
+	p->sweep = SWEEP_STORIES; /* know no grace */
+	p->sweep_at_ms = 0;
+	p->sweep_people_at_ms = due_ms;
+	p->sweep_from = (struct key){0};
+}
+
 static void broker_is_new(struct presence *p, int64_t due_ms)
 {
 	enum err err = add_all(p, GRACE, due_ms);
@@ -295,10 +322,7 @@ static void broker_is_new(struct presence *p, int64_t due_ms)
 	if (err != ERR_OK)
 		fprintf(stderr, "gnatterd: not everybody's presence can be told: %s\n",
 			err_text(err));
-	p->sweep = SWEEP_STORIES; /* know no grace */
-	p->sweep_at_ms = 0;
-	p->sweep_people_at_ms = due_ms;
-	p->sweep_from = (struct key){0};
+	start_sweep(p, due_ms);
 }
 
 void presence_hint(
@@ -320,13 +344,35 @@ void presence_hint(
 		return;
 	}
 	who->again = who->again || hint == HINT_AGAIN;
-	who->settled = who->settled || hint == HINT_WENT;
-	enqueue(p, who, hint == HINT_WENT ? GRACE : SOON, hint == HINT_WENT ? grace : now_ms);
+	if (hint != HINT_WENT) {
+		enqueue(p, who, SOON, now_ms);
+	} else if (who->grace_ms == 0) {
+		who->grace_ms = grace;
+		if (who->told == 0 || who->queue == NONE)
+			enqueue(p, who, GRACE, grace);
+	}
+}
+
+/* Was a sweep under way when the daemon ended? */
+static enum err resume_sweep(struct presence *p, int64_t due_ms)
+{
+	struct key k = key_meta("sweep");
+	struct bytes v;
+	enum err err = store_get(p->teller.store, NULL, key_bytes(&k), &v);
+
+	if (err != ERR_OK)
+		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	free((void *)(uintptr_t)v.data);
+	start_sweep(p, due_ms);
+	return ERR_OK;
 }
 
 enum err presence_restart(struct presence *p, int64_t now_ms)
 {
-	return add_all(p, GRACE, now_ms + p->teller.conf->presence_grace_ms);
+	int64_t grace = now_ms + p->teller.conf->presence_grace_ms;
+	enum err err = add_all(p, GRACE, grace);
+
+	return err == ERR_OK ? resume_sweep(p, grace) : err;
 }
 
 /* --- the sweep
@@ -428,6 +474,8 @@ static void sweep_page(struct presence *p)
 		fprintf(stderr, "gnatterd: presence cannot be gone through: %s\n", err_text(err));
 	if (err == ERR_OK && page.left < 0)
 		return;
+	if (p->sweep == SWEEP_DEVICES)
+		later_swept(p->teller.later);
 	p->sweep = p->sweep == SWEEP_DEVICES ? SWEEP_NONE : p->sweep + 1;
 	p->sweep_at_ms = p->sweep_people_at_ms;
 	p->sweep_from = (struct key){0};

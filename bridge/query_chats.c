@@ -3,6 +3,7 @@
 
 #include "bridge/engine/answer.h"
 #include "persist/keys.h"
+#include "persist/visible.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -307,6 +308,21 @@ struct list {
 	enum err err;
 };
 
+/* Who has blocked the caller is not there for him in a chat of the two. */
+static enum err is_hidden(struct list *l, struct bytes user, bool *yes)
+{
+	struct user self = {0};
+	struct viewer v = {.user = l->q->r->user};
+	enum err err = ERR_OK;
+
+	*yes = false;
+	if (name_pair_other(l->chat, l->q->r->user).len == 0)
+		return ERR_OK;
+	err = query_user(l->q, l->q->r->user, &self);
+	v.created = self.created;
+	return err == ERR_OK ? visible_blocked(l->q->src->reader, user, &v, yes) : err;
+}
+
 /* May the caller see how far that member has read? */
 static enum err may_see_read(struct list *l, struct bytes user, bool *yes)
 {
@@ -329,6 +345,7 @@ static bool list_member(void *ctx, struct bytes key, struct bytes value)
 	struct member m;
 	struct mark mark;
 	bool read = false;
+	bool hidden;
 
 	if (l->left == 0 || b->len > QUERY_ANSWER_MAX) {
 		l->more = true;
@@ -336,7 +353,10 @@ static bool list_member(void *ctx, struct bytes key, struct bytes value)
 	}
 	l->err = member_decode(&m, value);
 	if (l->err == ERR_OK)
-		l->err = query_mark(l->q, l->chat, user, &mark);
+		l->err = is_hidden(l, user, &hidden);
+	if (l->err != ERR_OK || hidden)
+		return l->err == ERR_OK;
+	l->err = query_mark(l->q, l->chat, user, &mark);
 	if (l->err == ERR_OK)
 		l->err = may_see_read(l, user, &read);
 	if (l->err != ERR_OK)

@@ -9,8 +9,9 @@
 
 #include <string.h>
 
-#define VALUE_VERSION 1
-#define USER_VERSION  2
+#define VALUE_VERSION     1
+#define USER_VERSION      2
+#define MARK_TOLD_VERSION 2
 
 /* ---- keys -------------------------------------------------------------------------------- */
 
@@ -248,11 +249,6 @@ struct key key_mutes(struct bytes user)
 	return two_names('q', user, none);
 }
 
-struct key key_told(struct bytes chat, struct bytes user)
-{
-	return two_names('c', chat, user);
-}
-
 struct key key_pending(struct bytes chat, struct bytes user)
 {
 	return two_names('h', chat, user);
@@ -456,24 +452,45 @@ enum err chat_state_decode(struct chat_state *s, struct bytes v)
 
 void mark_encode(struct buf *b, const struct mark *m)
 {
-	buf_u8(b, VALUE_VERSION);
+	buf_u8(b, m->told.at ? MARK_TOLD_VERSION : VALUE_VERSION);
 	buf_u64(b, m->delivered);
 	buf_u64(b, m->read);
 	buf_u64(b, m->read_n);
 	buf_u64(b, m->ts);
+	if (m->told.at == 0)
+		return;
+	buf_u64(b, m->told.at);
+	buf_u64(b, m->told.delivered);
+	buf_u64(b, m->told.read);
+	buf_u8(b, m->told.pending);
 }
 
 enum err mark_decode(struct mark *m, struct bytes v)
 {
-	struct reader r = open_value(v);
+	struct reader r = reader_of(v.data, v.len);
+	uint8_t version = read_u8(&r);
 
 	m->delivered = read_u64(&r);
 	m->read = read_u64(&r);
 	m->read_n = read_u64(&r);
 	m->ts = read_u64(&r);
-	if (m->read_n > m->read)
+	m->told = (struct told){0};
+	if (version == MARK_TOLD_VERSION) {
+		m->told.at = read_u64(&r);
+		m->told.delivered = read_u64(&r);
+		m->told.read = read_u64(&r);
+		m->told.pending = read_flag(&r);
+	}
+	if (m->read_n > m->read || version == 0 || version > MARK_TOLD_VERSION)
 		return ERR_CORRUPT;
 	return close_value(&r);
+}
+
+struct told mark_told(const struct mark *m)
+{
+	if (m->told.at != 0)
+		return m->told;
+	return (struct told){.at = m->ts, .delivered = m->delivered, .read = m->read};
 }
 
 void user_encode(struct buf *b, const struct user *u)
@@ -680,25 +697,5 @@ enum err story_decode(struct story *s, struct bytes v)
 
 	s->expires = read_u64(&r);
 	s->payload = read_string(&r, STORY_BYTES_MAX);
-	return close_value(&r);
-}
-
-void told_encode(struct buf *b, const struct told *t)
-{
-	buf_u8(b, VALUE_VERSION);
-	buf_u64(b, t->at);
-	buf_u64(b, t->delivered);
-	buf_u64(b, t->read);
-	buf_u8(b, t->pending);
-}
-
-enum err told_decode(struct told *t, struct bytes v)
-{
-	struct reader r = open_value(v);
-
-	t->at = read_u64(&r);
-	t->delivered = read_u64(&r);
-	t->read = read_u64(&r);
-	t->pending = read_flag(&r);
 	return close_value(&r);
 }

@@ -17,8 +17,7 @@
  *              t user               empty: presence/<user> may say something else than offline
  *              j user               struct story
  *              q user chat          u64: muted until, ms
- *              c chat user          struct told: when the mark was published
- *              h chat user          empty: it has grown since
+ *              h chat user          empty: the mark is pending (struct told)
  *              x "position"         u64 epoch, u64 number: records applied
  *              x "redo"             the directory's writes of the last commit that had any
  *              x "schema"           u32
@@ -30,8 +29,8 @@
  *   blocks     user blocked         u64 since, ms
  *   revoked    user device          struct revoked: a device that was removed
  *
- * Values are little-endian and start with a version byte, 1 (of users, 2, and 1 is still read); but
- * for messages, bare numbers and redo.
+ * Values are little-endian and start with a version byte, 1 (of users 2, and 1 is still read; of
+ * marks also 2, if how it was told stands there); but for messages, bare numbers and redo.
  */
 #ifndef GNATTER_PERSIST_KEYS_H
 #define GNATTER_PERSIST_KEYS_H
@@ -90,7 +89,6 @@ struct key key_story(struct bytes user);
 struct key key_stories_all(void); /* prefix */
 struct key key_mute(struct bytes user, struct bytes chat);
 struct key key_mutes(struct bytes user); /* prefix */
-struct key key_told(struct bytes chat, struct bytes user);
 struct key key_pending(struct bytes chat, struct bytes user);
 struct key key_pending_all(void); /* prefix */
 struct key key_meta(const char *name);
@@ -107,7 +105,7 @@ struct key key_blocks(struct bytes user); /* prefix */
 struct key key_revoked(struct bytes user, struct bytes device);
 struct key key_revoked_all(struct bytes user); /* prefix */
 
-/* The two strings of a key of the store with a letter and two strings (w, v, c, q), or one (then
+/* The two strings of a key of the store with a letter and two strings (w, v, h, q), or one (then
  * *b is empty). Both empty if it is no such key. */
 void key_names(struct bytes key, struct bytes *a, struct bytes *b);
 
@@ -124,10 +122,18 @@ struct chat_state {
 	uint64_t visible; /* seq of the last message a person counts: the preview */
 };
 
+/* How a mark was told to others last. */
+struct told {
+	uint64_t at;              /* ms */
+	uint64_t delivered, read; /* what was told */
+	bool pending; /* it has grown since, and is to be told when its interval is over */
+};
+
 struct mark {
 	uint64_t delivered, read; /* seq */
 	uint64_t read_n;          /* n at the read mark */
 	uint64_t ts;
+	struct told told; /* at 0: as it stands, at ts; mark_told() says it in full */
 };
 
 /* What of a user may be seen, and by whom. */
@@ -197,12 +203,6 @@ struct story {
 	struct bytes payload; /* as published on user/<user>/status */
 };
 
-struct told {
-	uint64_t at;              /* ms: when the mark was published last */
-	uint64_t delivered, read; /* and as what */
-	bool pending;             /* it has grown since */
-};
-
 enum group_kind { KIND_PAIR, KIND_GROUP, KIND_CHANNEL };
 
 struct chat {
@@ -223,6 +223,7 @@ void chat_state_encode(struct buf *b, const struct chat_state *s);
 enum err chat_state_decode(struct chat_state *s, struct bytes v);
 void mark_encode(struct buf *b, const struct mark *m);
 enum err mark_decode(struct mark *m, struct bytes v);
+struct told mark_told(const struct mark *m);
 void user_encode(struct buf *b, const struct user *u);
 enum err user_decode(struct user *u, struct bytes v); /* strings are lent from v */
 void chat_encode(struct buf *b, const struct chat *c);
@@ -241,7 +242,5 @@ void seen_encode(struct buf *b, const struct seen *s);
 enum err seen_decode(struct seen *s, struct bytes v);
 void story_encode(struct buf *b, const struct story *s);
 enum err story_decode(struct story *s, struct bytes v);
-void told_encode(struct buf *b, const struct told *t);
-enum err told_decode(struct told *t, struct bytes v);
 
 #endif

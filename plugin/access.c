@@ -19,7 +19,7 @@
 #define ABSENT   1024 /* identities kept for those who have no connection: 260 kB */
 
 /* The presence of one who shows no more: it says nothing of him. */
-#define PRESENCE_OF_NOBODY "{\"online\":false}"
+#define PRESENCE_OF_NOBODY "{\"online\":false,\"ts\":"
 /* Of the messages about marks (they are ours), those that tell what was read have this. */
 #define MARK_READ ",\"read\":"
 
@@ -111,15 +111,24 @@ static bool may_see(const struct question *q, enum privacy what)
 	return is_self(q) || is_admin(q) || facts_visible(q->a->facts, q->id, q->user, what);
 }
 
+/* What says nothing, for those who may see it no longer. Who is blocked gets it at that moment, and
+ * never again: what is not there publishes nothing. */
 static enum verdict who_may_see_presence(const struct question *q)
 {
-	return verdict(
-		bytes_equal(q->payload, PRESENCE_OF_NOBODY, sizeof(PRESENCE_OF_NOBODY) - 1) ||
-		may_see(q, PRIVACY_PRESENCE));
+	size_t len = sizeof(PRESENCE_OF_NOBODY) - 1;
+	bool nothing =
+		q->payload.len > len && memcmp(q->payload.data, PRESENCE_OF_NOBODY, len) == 0;
+
+	if (nothing && !facts_blocked(q->a->facts, q->id, q->user, presence_ts(q->payload)))
+		return VERDICT_ALLOW;
+	return verdict(may_see(q, PRIVACY_PRESENCE));
 }
 
+/* That a story is taken back is said to everybody, but to whom is blocked. */
 static enum verdict who_may_see_status(const struct question *q)
 {
+	if (q->payload.len == 0 && !facts_blocked(q->a->facts, q->id, q->user, UINT64_MAX))
+		return VERDICT_ALLOW;
 	return verdict(may_see(q, PRIVACY_STATUS));
 }
 
@@ -186,9 +195,11 @@ static enum verdict member_self_briefly(const struct question *q)
 		       may_in_chat(q, false));
 }
 
+/* A script has no device, and so nothing to say there, though it may be called like one. */
 static enum verdict own_device(const struct question *q)
 {
 	return verdict(is_self(q) && q->publish->payload_len <= BRIEF_PAYLOAD_MAX &&
+		       !q->id->ephemeral && !q->id->memo.removed &&
 		       bytes_equal(q->device, q->id->device, q->id->device_len));
 }
 
@@ -303,6 +314,22 @@ enum verdict access_subscribe(struct access *a, struct identity *id, const char 
 	if (f.chat.len)
 		q.chat_number = chat_number(a->numbers, f.chat);
 	return filter_rules[f.kind](&q);
+}
+
+uint64_t presence_ts(struct bytes payload)
+{
+	static const char before[] = "\"ts\":";
+	size_t at = payload.len > 0 ? payload.len - 1 : 0;
+	size_t len = sizeof(before) - 1;
+	uint64_t ts = 0, digit = 1;
+
+	if (at == 0 || payload.data[at] != '}')
+		return 0;
+	for (; at > len && payload.data[at - 1] >= '0' && payload.data[at - 1] <= '9'; at--) {
+		ts += digit * (uint64_t)(payload.data[at - 1] - '0');
+		digit *= 10;
+	}
+	return at >= len && memcmp(payload.data + at - len, before, len) == 0 ? ts : 0;
 }
 
 /* Who is asked about. */

@@ -33,6 +33,11 @@ void access_destroy(struct access *a);
 /* The topic taken apart, lent until the next call of any function here. */
 const struct topic *access_topic(struct access *a, const char *topic);
 
+/* When presence was told, ms: what stands behind "ts":, with which the object ends. 0 if nothing
+ * does.
+ */
+uint64_t presence_ts(struct bytes payload);
+
 /* Was the last topic one of a chat? */
 bool access_was_chat(const struct access *a);
 

@@ -159,6 +159,19 @@ bool facts_visible(
 	return !failed(f, e) && yes;
 }
 
+bool facts_blocked(struct facts *f, const struct identity *id, struct bytes owner, uint64_t before)
+{
+	struct viewer viewer = {identity_user(id), id->memo.created};
+	uint64_t since = 0;
+	bool yes = false;
+	enum err e = look(f);
+
+	if (e == ERR_OK)
+		e = visible_block(f->reader, owner, &viewer, &since, &yes);
+
+	return failed(f, e) || (yes && since < before);
+}
+
 /* Has one of the two blocked the other? created: of the other's account. */
 static enum err ask_blocked(
 	struct facts *f, const struct identity *id, struct bytes other, uint64_t created, bool *yes)

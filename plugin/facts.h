@@ -37,6 +37,9 @@ bool facts_account_ok(struct facts *f, struct identity *id);
 bool facts_chat(
 	struct facts *f, struct identity *id, uint64_t number, struct bytes chat, bool send);
 
+/* Has the owner blocked id before that time (ms)? If the directory cannot be read: yes. */
+bool facts_blocked(struct facts *f, const struct identity *id, struct bytes owner, uint64_t before);
+
 /* May id see that of the owner, who must have an account that is not disabled? Under the same
  * condition. Not remembered: some lookups each time. */
 bool facts_visible(

@@ -55,23 +55,6 @@ static void close_if_dead(struct plugin *p, struct conn *conn)
 		expel_choose_one(p, conn);
 }
 
-/* The number behind the last "ts": of an object that ends with it; 0 if there is none. */
-static uint64_t last_ts(struct bytes payload)
-{
-	static const char before[] = "\"ts\":";
-	size_t at = payload.len > 0 ? payload.len - 1 : 0;
-	size_t len = sizeof(before) - 1;
-	uint64_t ts = 0, digit = 1;
-
-	if (at == 0 || payload.data[at] != '}')
-		return 0;
-	for (; at > len && payload.data[at - 1] >= '0' && payload.data[at - 1] <= '9'; at--) {
-		ts += digit * (uint64_t)(payload.data[at - 1] - '0');
-		digit *= 10;
-	}
-	return at >= len && memcmp(payload.data + at - len, before, len) == 0 ? ts : 0;
-}
-
 static bool is_connected(const struct plugin *p, const struct topic *t)
 {
 	const struct person *person = conns_person(p->conns, t->user);
@@ -96,7 +79,7 @@ static bool is_ghost(struct plugin *p, const char *topic, struct bytes payload)
 	uint64_t ts;
 
 	if (t->kind == TOPIC_PRESENCE_USER) {
-		ts = last_ts(payload);
+		ts = presence_ts(payload);
 		return ts != 0 && ts < p->roll.started;
 	}
 	if (t->kind == TOPIC_USER_STATUS && payload.len > 0)

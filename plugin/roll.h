@@ -17,7 +17,7 @@ struct plugin;
 
 struct roll {
 	struct conn *untold;
-	bool anew; /* a BROKER_START is to be told before anything else */
+	bool anew;        /* a BROKER_START is to be told before anything else */
 	uint64_t started; /* ts of the first one, ms; 0: not told yet */
 };
 

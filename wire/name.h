@@ -23,7 +23,8 @@
 #define NAME_GROUP_MAX  64
 #define NAME_METHOD_MAX 32
 #define NAME_CHAT_MAX   (2 * NAME_USER_MAX + 1)
-#define NAME_CLIENT_MAX 256 /* bytes of a client id */
+#define NAME_CLIENT_MAX \
+	255 /* bytes of a client id: a string in a key has one byte for its length */
 
 bool name_user_ok(const char *s, size_t len);
 bool name_device_ok(const char *s, size_t len);

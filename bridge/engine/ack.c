@@ -65,50 +65,23 @@ static void emit(void *ctx, const char *topic, struct bytes payload)
 	outbox_publish(ctx, topic, 1, false, payload);
 }
 
-static enum err load_told(struct engine *e, const struct record *r, struct told *told)
-{
-	struct key k = key_told(r->target, r->user);
-	struct bytes v;
-	enum err err = batch_get(e->batch, TABLE_STORE, key_bytes(&k), &v);
-
-	*told = (struct told){0};
-	return err == ERR_OK ? told_decode(told, v) : absent_is(err, ERR_OK);
-}
-
-static void put_told(struct engine *e, const struct record *r, const struct told *told)
-{
-	struct key k = key_told(r->target, r->user);
-
-	buf_reset(&e->scratch);
-	told_encode(&e->scratch, told);
-	if (e->scratch.failed)
-		e->out->failed = true;
-	else
-		batch_put(e->batch, TABLE_STORE, key_bytes(&k),
-			(struct bytes){e->scratch.data, e->scratch.len});
-}
-
 /* Tell the others, at once, or, if that was only just done, a little later (bridge/marks.h). */
-static enum err tell(struct engine *e, const struct record *r, bool hidden, const struct mark *m)
+static void tell(struct engine *e, const struct record *r, bool hidden, struct mark *m)
 {
 	struct key pending = key_pending(r->target, r->user);
 	struct mark_of of = {r->target, r->user, hidden};
-	struct told told;
-	enum err err = load_told(e, r, &told);
 
-	if (err != ERR_OK || told.pending)
-		return err;
-	if (r->ts < told.at + (uint64_t)e->conf->mark_interval_ms) {
-		told.pending = true;
+	if (m->told.pending)
+		return;
+	if (r->ts < m->told.at + (uint64_t)e->conf->mark_interval_ms) {
+		m->told.pending = true;
 		batch_put(e->batch, TABLE_STORE, key_bytes(&pending), (struct bytes){"", 0});
 		outbox_hint(e->out, HINT_MARK, r->user, r->target, r->ts);
-	} else {
-		told = mark_tell(&e->answer, &of, m, &told, r->ts, emit, e->out);
-		if (e->answer.failed)
-			e->out->failed = true;
+		return;
 	}
-	put_told(e, r, &told);
-	return ERR_OK;
+	m->told = mark_tell(&e->answer, &of, m, &m->told, r->ts, emit, e->out);
+	if (e->answer.failed)
+		e->out->failed = true;
 }
 
 /* The n of the message with that seq; the last one's is known without looking. */
@@ -157,8 +130,10 @@ static enum err merge(struct engine *e, const struct record *r, bool hidden, str
 			return err;
 	}
 	m.ts = r->ts;
+	m.told = mark_told(&old);
+	tell(e, r, hidden, &m);
 	put_mark(e, r->target, r->user, &m);
-	return tell(e, r, hidden, &m);
+	return ERR_OK;
 }
 
 enum err ack_apply(struct engine *e, const struct record *r)

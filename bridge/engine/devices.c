@@ -180,6 +180,7 @@ enum err device_came(struct engine *e, const struct record *r)
 	known = err == ERR_OK;
 	d.last_seen = d.state_ts = r->ts;
 	d.state = STATE_ONLINE;
+	d.shown = d.speaks = true; /* or will be: a last will passes nobody here */
 	d.text = NOTHING;
 	if (!known)
 		return add(e, r, &d);

@@ -52,7 +52,8 @@ static enum err find_session(struct engine *e, struct bytes user, struct bytes c
 {
 	struct key k = key_session(user, client);
 	struct bytes v;
-	enum err err = batch_get(e->batch, TABLE_STORE, key_bytes(&k), &v);
+	enum err err =
+		k.len > 0 ? batch_get(e->batch, TABLE_STORE, key_bytes(&k), &v) : ERR_NOT_FOUND;
 
 	*found = err == ERR_OK;
 	return absent_is(err, ERR_OK);
@@ -90,10 +91,10 @@ static enum err came(struct engine *e, const struct record *r)
 {
 	struct key k = key_session(r->user, r->client);
 	struct user u;
-	enum err err = state_user(e, r->user, &u);
+	enum err err = k.len > 0 ? state_user(e, r->user, &u) : ERR_NOT_FOUND;
 
 	if (err != ERR_OK)
-		return absent_is(err, ERR_OK); /* the account went meanwhile */
+		return absent_is(err, ERR_OK); /* the account went meanwhile, or is none */
 	buf_reset(&e->scratch);
 	session_encode(&e->scratch,
 		&(struct session){
@@ -184,6 +185,7 @@ static bool next_row(struct reader *rd, struct bytes *key, struct bytes *value)
 /* Nobody is connected: the broker is new. When it ended is not known; now is close enough. */
 static enum err all_went(struct engine *e, const struct record *r)
 {
+	struct key sweep = key_meta("sweep"); /* until everybody was told: bridge/presence.h */
 	struct rows rows;
 	struct bytes key, value;
 	struct reader rd;
@@ -202,6 +204,7 @@ static enum err all_went(struct engine *e, const struct record *r)
 			err = end_session(e, user, client, s.device, r->ts);
 	}
 	buf_free(&rows.text);
+	put_number(e, &sweep, r->ts);
 	outbox_hint(e->out, HINT_ALL, NOTHING, NOTHING, r->ts);
 	return err;
 }
@@ -330,9 +333,19 @@ static void publish(struct engine *e, const char *space, struct bytes user, cons
 	outbox_publish(e->out, topic, 1, true, payload);
 }
 
+/* All that somebody may see who may see nothing. */
+static void publish_nothing_known(struct engine *e, const struct record *r, struct bytes user)
+{
+	char payload[64];
+	int len = snprintf(payload, sizeof(payload), "{\"online\":false,\"ts\":%llu}",
+		(unsigned long long)r->ts);
+
+	publish(e, "presence", user, "", (struct bytes){payload, (size_t)len});
+}
+
 void presence_hide(struct engine *e, const struct record *r, struct bytes user)
 {
-	publish(e, "presence", user, "", BYTES("{\"online\":false}"));
+	publish_nothing_known(e, r, user);
 	if (put_shown(e, user) != ERR_OK)
 		e->out->failed = true;
 	outbox_hint(e->out, HINT_AGAIN, user, NOTHING, r->ts);
@@ -372,15 +385,15 @@ enum err presence_forget(struct engine *e, const struct record *r, struct bytes 
 	struct key seen = key_seen(user), shown = key_shown(user);
 	enum err err = forget_rows(e, key_sessions(user), user);
 
-	(void)r;
 	if (err == ERR_OK)
 		err = forget_rows(e, key_devices(user), user);
 	batch_delete(e->batch, TABLE_STORE, key_bytes(&seen));
 	batch_delete(e->batch, TABLE_STORE, key_bytes(&shown));
 	if (err == ERR_OK)
 		err = story_forget(e, user);
-	publish(e, "presence", user, "", BYTES("{\"online\":false}"));
+	publish_nothing_known(e, r, user);
 	publish(e, "presence", user, "", NOTHING);
 	publish(e, "user", user, "/status", NOTHING);
+	outbox_hint(e->out, HINT_AGAIN, user, NOTHING, r->ts);
 	return err;
 }

@@ -132,7 +132,7 @@ void remove_member(struct engine *e, struct bytes chat, struct bytes user)
 {
 	struct key k = key_member(chat, user);
 	struct key list = key_list(user, chat);
-	struct key mark = key_mark(chat, user), told = key_told(chat, user);
+	struct key mark = key_mark(chat, user);
 	struct key pending = key_pending(chat, user);
 	struct key mute = key_mute(user, chat);
 
@@ -140,7 +140,6 @@ void remove_member(struct engine *e, struct bytes chat, struct bytes user)
 	batch_delete(e->batch, TABLE_LISTS, key_bytes(&list));
 	batch_delete(e->batch, TABLE_STORE, key_bytes(&mark));
 	batch_delete(e->batch, TABLE_STORE, key_bytes(&mute));
-	batch_delete(e->batch, TABLE_STORE, key_bytes(&told));
 	batch_delete(e->batch, TABLE_STORE, key_bytes(&pending));
 }
 

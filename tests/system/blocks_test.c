@@ -219,7 +219,8 @@ static void test_presence(void **state)
 	cast(2, 5);
 	client_requestf(pst, "contact.add", "{\"user\":\"%s\",\"alias\":\"O\"}", owner);
 	block();
-	assert_string_equal(people_wait(pst, owner, false)->payload, "{\"online\":false}");
+	assert_memory_equal(
+		people_wait(pst, owner, false)->payload, "{\"online\":false,\"ts\":", 21);
 	client_barrier(pst);
 	mark = client_mark(pst);
 	people_say(own, owner, "phone", "{\"state\":\"busy\",\"text\":\"not for you\"}");

@@ -501,6 +501,28 @@ static void test_at_random(void **state)
 	people_expect_gone(in, friend, user);
 }
 
+/* A script may be called as it likes, up to the length that a key has room for. */
+static void test_longest_client_id(void **state)
+{
+	static char longest[257];
+
+	(void)state;
+	for (size_t len = 255; len <= 256; len++) {
+		struct client_opts o = {.user = "f1", .client_id = longest};
+		struct client *c;
+		int reason;
+
+		memset(longest, 'z', len);
+		c = client_try(in, &o, &reason);
+		if ((c != NULL) != (len == 255))
+			case_fail("a client id of %zu bytes: %d", len, reason);
+		if (c) {
+			client_barrier(c);
+			client_close(c);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -519,6 +541,7 @@ int main(void)
 		SYSTEM(test_five_devices),
 		SYSTEM(test_last_seen),
 		SYSTEM(test_at_random),
+		SYSTEM(test_longest_client_id),
 	};
 
 	return case_run_all(tests, COUNT(tests), setup);

@@ -102,7 +102,7 @@ static void expect_hidden(struct client *viewer)
 {
 	struct message *m = people_wait(viewer, owner, false);
 
-	assert_string_equal(m->payload, "{\"online\":false}");
+	assert_memory_equal(m->payload, "{\"online\":false,\"ts\":", 21);
 }
 
 static void test_contacts_see_by_default(void **state)

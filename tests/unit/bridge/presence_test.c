@@ -431,6 +431,119 @@ static void test_presence_is_never_older_than_its_record(void **state)
 	assert_holds(last(w, "presence/bob"), "\"ts\":4611686018427387903}");
 }
 
+/* The grace of the first who goes is not put off by others who go after. */
+static void test_presence_grace_counts_from_the_first(void **state)
+{
+	struct world *w = *state;
+
+	add_user(w, "bob", &USER_NEW);
+	connect(w, "bob", "bob:a", 500);
+	connect(w, "bob", "bob:b", 500);
+	connect(w, "bob", "bob:c", 500);
+	hint(w, HINT_CAME, "bob");
+	pass(w, 10);
+	disconnect(w, "bob", "bob:a", 900);
+	hint(w, HINT_WENT, "bob");
+	pass(w, w->conf.presence_grace_ms - 500);
+	disconnect(w, "bob", "bob:b", 950);
+	hint(w, HINT_WENT, "bob");
+	pass(w, 600);
+	assert_string_equal(last(w, "presence/bob/a"), "offline");
+	assert_holds(last(w, "presence/bob"), "\"devices\":1");
+}
+
+/* Nor is it cut short by what another device says meanwhile. */
+static void test_presence_grace_is_not_cut_short(void **state)
+{
+	struct world *w = *state;
+
+	add_user(w, "bob", &USER_NEW);
+	connect(w, "bob", "bob:a", 500);
+	connect(w, "bob", "bob:b", 500);
+	hint(w, HINT_CAME, "bob");
+	pass(w, 10);
+	disconnect(w, "bob", "bob:a", 900);
+	hint(w, HINT_WENT, "bob");
+	pass(w, 100);
+	hint(w, HINT_CAME, "bob"); /* b says something */
+	hint(w, HINT_AGAIN, "bob");
+	pass(w, 100);
+	assert_holds(last(w, "presence/bob"), "\"devices\":2");
+	assert_int_equal(told(w, "presence/bob/a"), 0);
+	pass(w, w->conf.presence_grace_ms);
+	assert_holds(last(w, "presence/bob"), "\"devices\":1");
+	assert_string_equal(last(w, "presence/bob/a"), "offline");
+}
+
+/* Who gets the name of one who was online is told as anybody else. */
+static void test_presence_of_a_name_given_again(void **state)
+{
+	struct world *w = *state;
+	struct key k = key_user(text("bob"));
+
+	add_user(w, "bob", &USER_NEW);
+	connect(w, "bob", "bob:tab", 500);
+	hint(w, HINT_CAME, "bob");
+	pass(w, 10);
+	assert_int_equal(told(w, "presence/bob"), 1);
+	remove_key(w, key_session(text("bob"), text("bob:tab")));
+	batch_delete(w->batch, TABLE_USERS, key_bytes(&k));
+	hint(w, HINT_AGAIN, "bob");
+	pass(w, 10);
+	assert_int_equal(told(w, "presence/bob"), 1);
+	add_user(w, "bob", &USER_NEW);
+	connect(w, "bob", "bob:tab", 700);
+	hint(w, HINT_CAME, "bob");
+	pass(w, 10);
+	assert_int_equal(told(w, "presence/bob"), 2);
+}
+
+/* The daemon dies before everybody was told after a start of the broker. */
+static void test_presence_sweep_goes_on(void **state)
+{
+	struct world *w = *state;
+	struct key sweep = key_meta("sweep");
+	struct buf since = {0};
+
+	add_user(w, "bob", &USER_NEW);
+	connect(w, "bob", "bob:tab", 500);
+	hint(w, HINT_CAME, "bob");
+	disconnect(w, "bob", "bob:tab", 600);
+	hint(w, HINT_WENT, "bob");
+	pass(w, 2 * w->conf.presence_grace_ms);
+	buf_u64(&since, 700);
+	put(w, TABLE_STORE, sweep, &since); /* with the record of the start */
+	commit(w);
+	stop_tellers(w);
+	forget(w);
+	start_tellers(w);
+	assert_int_equal(presence_restart(w->presence, w->now), ERR_OK);
+	pass(w, 2 * w->conf.presence_grace_ms);
+	assert_holds(last(w, "presence/bob"), "\"online\":false");
+	assert_true(exists(w, sweep));
+	commit(w);
+	assert_false(exists(w, sweep));
+}
+
+/* Told offline, written down only after he came and went once more: told again after a crash. */
+static void test_presence_older_news_do_not_count(void **state)
+{
+	struct world *w = *state;
+
+	add_user(w, "bob", &USER_NEW);
+	connect(w, "bob", "bob:tab", 500);
+	disconnect(w, "bob", "bob:tab", 600);
+	commit(w);
+	later_offline(&w->later, text("bob"), 650);
+	later_device(&w->later, text("bob"), text("tab"), false, 650);
+	disconnect(w, "bob", "bob:tab", 800);
+	commit(w);
+	assert_true(exists(w, key_shown(text("bob"))));
+	assert_int_equal(presence_restart(w->presence, w->now), ERR_OK);
+	pass(w, 2 * w->conf.presence_grace_ms);
+	assert_string_equal(last(w, "presence/bob/tab"), "offline");
+}
+
 /* 5,000 at once are told at the rate that is set, and all of them in the end. */
 static void test_presence_is_paced(void **state)
 {
@@ -478,17 +591,17 @@ static void put_mark(struct world *w, uint64_t delivered, uint64_t read)
 {
 	struct buf v = {0};
 
-	mark_encode(&v, &(struct mark){.delivered = delivered, .read = read, .ts = 5});
+	mark_encode(&v, &(struct mark){.delivered = delivered,
+				.read = read,
+				.ts = 5,
+				.told = {.at = 1, .delivered = 5, .read = 5, .pending = true}});
 	put(w, TABLE_STORE, key_mark(text("lobby"), text("bob")), &v);
 }
 
-static void put_pending(struct world *w, uint64_t delivered, uint64_t read)
+static void put_pending(struct world *w)
 {
-	struct buf v = {0}, nothing = {0};
+	struct buf nothing = {0};
 
-	told_encode(
-		&v, &(struct told){.at = 1, .delivered = delivered, .read = read, .pending = true});
-	put(w, TABLE_STORE, key_told(text("lobby"), text("bob")), &v);
 	put(w, TABLE_STORE, key_pending(text("lobby"), text("bob")), &nothing);
 }
 
@@ -497,8 +610,8 @@ static void test_marks_when_their_interval_is_over(void **state)
 	struct world *w = *state;
 
 	add_user(w, "bob", &USER_NEW);
-	put_mark(w, 9, 7);
-	put_pending(w, 5, 7);
+	put_mark(w, 9, 5);
+	put_pending(w);
 	commit(w);
 	marks_hint(w->marks, text("lobby"), text("bob"), w->now);
 	pass(w, w->conf.mark_interval_ms - 20);
@@ -519,7 +632,7 @@ static void test_marks_that_grow_meanwhile(void **state)
 
 	add_user(w, "bob", &USER_NEW);
 	put_mark(w, 9, 7);
-	put_pending(w, 5, 5);
+	put_pending(w);
 	commit(w);
 	marks_hint(w->marks, text("lobby"), text("bob"), w->now);
 	pass(w, 2 * w->conf.mark_interval_ms);
@@ -544,7 +657,7 @@ static void test_marks_of_who_hides_his_receipts(void **state)
 	u.receipts_hidden = true;
 	add_user(w, "bob", &u);
 	put_mark(w, 9, 7);
-	put_pending(w, 5, 5);
+	put_pending(w);
 	commit(w);
 	assert_int_equal(marks_restart(w->marks, w->now), ERR_OK);
 	pass(w, 10);
@@ -565,6 +678,11 @@ int main(void)
 		CASE(test_presence_after_a_kill_of_the_daemon),
 		CASE(test_presence_after_a_kill_of_the_broker),
 		CASE(test_presence_is_never_older_than_its_record),
+		CASE(test_presence_grace_counts_from_the_first),
+		CASE(test_presence_grace_is_not_cut_short),
+		CASE(test_presence_of_a_name_given_again),
+		CASE(test_presence_sweep_goes_on),
+		CASE(test_presence_older_news_do_not_count),
 		CASE(test_presence_is_paced),
 		CASE(test_presence_of_an_account_that_went),
 		CASE(test_marks_when_their_interval_is_over),

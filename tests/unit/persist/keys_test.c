@@ -52,7 +52,7 @@ static void test_keys_bytes_of_people(void **state)
 	assert_key(key_stories_all(), BYTES("j"));
 	assert_key(key_mute(alice, text("c")), BYTES("q\5alice\1c"));
 	assert_key(key_mutes(alice), BYTES("q\5alice"));
-	assert_key(key_told(text("c"), alice), BYTES("c\1c\5alice"));
+	assert_key(key_pending(text("c"), alice), BYTES("h\1c\5alice"));
 	assert_key(key_pending(text("c"), alice), BYTES("h\1c\5alice"));
 	assert_key(key_pending_all(), BYTES("h"));
 	assert_key(key_contact(alice, text("bob")), BYTES("\5alice\3bob"));
@@ -267,13 +267,6 @@ static enum err any_story(struct bytes v)
 
 	assert_true(e != ERR_OK || s.payload.len <= STORY_BYTES_MAX);
 	return e;
-}
-
-static enum err any_told(struct bytes v)
-{
-	struct told t;
-
-	return told_decode(&t, v);
 }
 
 /* A value cut off anywhere, grown by a byte, of another version, or with any byte wrong: refused or
@@ -566,22 +559,38 @@ static void test_keys_story(void **state)
 	buf_free(&b);
 }
 
-static void test_keys_told(void **state)
+static void test_keys_mark_told(void **state)
 {
-	struct told in = {.at = 5, .delivered = 9, .read = 7, .pending = true}, out;
+	struct mark in = {.delivered = 9,
+		.read = 7,
+		.read_n = 6,
+		.ts = 4,
+		.told = {.at = 5, .delivered = 8, .read = 7, .pending = true}};
+	struct mark plain = {.delivered = 9, .read = 7, .read_n = 6, .ts = 4}, out;
+	struct told told = mark_told(&plain);
 	struct buf b = {0};
 
 	(void)state;
-	told_encode(&b, &in);
-	assert_bytes(of(&b), BYTES("\1"
-				   "\5\0\0\0\0\0\0\0"
+	mark_encode(&b, &in);
+	assert_bytes(of(&b), BYTES("\2"
 				   "\11\0\0\0\0\0\0\0"
 				   "\7\0\0\0\0\0\0\0"
+				   "\6\0\0\0\0\0\0\0"
+				   "\4\0\0\0\0\0\0\0"
+				   "\5\0\0\0\0\0\0\0"
+				   "\10\0\0\0\0\0\0\0"
+				   "\7\0\0\0\0\0\0\0"
 				   "\1"));
-	assert_int_equal(told_decode(&out, of(&b)), ERR_OK);
-	assert_true(out.at == 5 && out.delivered == 9 && out.read == 7 && out.pending);
-	abuse(&b, any_told);
+	assert_int_equal(mark_decode(&out, of(&b)), ERR_OK);
+	assert_true(out.ts == 4 && out.told.at == 5 && out.told.delivered == 8);
+	assert_true(out.told.read == 7 && out.told.pending);
+	told = mark_told(&out);
+	assert_true(told.at == 5 && told.delivered == 8 && told.pending);
+	abuse(&b, any_mark);
 	buf_free(&b);
+	/* one that nobody needs to be told of */
+	told = mark_told(&plain);
+	assert_true(told.at == 4 && told.delivered == 9 && told.read == 7 && !told.pending);
 }
 
 /* Strings at both sides of their bounds. */
@@ -636,7 +645,7 @@ int main(void)
 		cmocka_unit_test(test_keys_session),
 		cmocka_unit_test(test_keys_device),
 		cmocka_unit_test(test_keys_story),
-		cmocka_unit_test(test_keys_told),
+		cmocka_unit_test(test_keys_mark_told),
 		cmocka_unit_test(test_keys_string_bounds),
 	};
 

@@ -16,7 +16,7 @@ static struct counters counters;
 static struct facts *facts;
 static struct access *access_;
 
-static const struct bytes nothing;
+static const struct bytes something = {"x", 1};
 
 static int setup(void **state)
 {
@@ -130,9 +130,10 @@ static void test_access_read_every_topic(void **state)
 		for (enum who w = 0; w < WHOS; w++) {
 			struct identity id = who(w);
 
-			got[w] = letter(access_read(access_, &id, cases[i].topic, nothing));
+			got[w] = letter(access_read(access_, &id, cases[i].topic, something));
 			assert_int_equal(
-				letter(access_read(access_, &id, cases[i].topic, nothing)), got[w]);
+				letter(access_read(access_, &id, cases[i].topic, something)),
+				got[w]);
 		}
 		expect("read", cases[i].topic, got, cases[i].want);
 	}
@@ -264,7 +265,7 @@ static bool reads_payload(struct identity *id, const char *topic, const char *pa
 
 static bool reads(struct identity *id, const char *topic)
 {
-	return access_read(access_, id, topic, nothing) == VERDICT_ALLOW;
+	return access_read(access_, id, topic, something) == VERDICT_ALLOW;
 }
 
 static bool writes(struct identity *id, const char *topic)
@@ -439,20 +440,29 @@ static void test_access_privacy(void **state)
 	assert_int_equal(counters.directory_failures, 0);
 }
 
-/* What says nothing goes to everybody: it takes back what was shown before. */
-static void test_access_presence_that_says_nothing(void **state)
+/* What says nothing goes to everybody: it takes back what was shown before. To whom is blocked,
+ * only then: of what is not there he would not hear later, either. */
+static void test_access_what_says_nothing(void **state)
 {
-	static const char *const others[] = {"{\"online\":false }", "{\"online\":true}",
-		"{\"online\":false,\"devices\":0}", "{\"online\":false", ""};
-	struct identity carol = who(CAROL), dave = who(DAVE);
+	static const char *const others[] = {"{\"online\":false}", "{\"online\":true,\"ts\":500}",
+		"{\"online\":false,\"devices\":0,\"ts\":500}", "{\"online\":false,\"ts\":", ""};
+	struct identity bob = who(BOB), carol = who(CAROL), dave = who(DAVE);
+	struct user hidden = {
+		.privacy = {VISIBLE_NOBODY, VISIBLE_NOBODY, VISIBLE_NOBODY, VISIBLE_NOBODY}};
 
 	(void)state;
-	book_block(book, "bob", "carol", 0);
-	assert_true(reads_payload(&carol, "presence/bob", "{\"online\":false}"));
-	assert_true(reads_payload(&carol, "presence/nobody", "{\"online\":false}"));
-	assert_false(reads_payload(&dave, "presence/bob", "{\"online\":false}"));
-	assert_false(reads_payload(&carol, "user/bob/status", "{\"online\":false}"));
-	assert_false(reads_payload(&carol, "presence/bob/phone", "{\"online\":false}"));
+	book_user(book, "bob", &hidden);
+	assert_true(reads_payload(&carol, "presence/bob", "{\"online\":false,\"ts\":700}"));
+	assert_true(reads_payload(&carol, "user/bob/status", ""));
+	assert_false(reads_payload(&carol, "user/bob/status", "{}"));
+	book_block(book, "bob", "carol", 500);
+	assert_true(reads_payload(&carol, "presence/bob", "{\"online\":false,\"ts\":500}"));
+	assert_false(reads_payload(&carol, "presence/bob", "{\"online\":false,\"ts\":501}"));
+	assert_true(reads_payload(&bob, "presence/bob", "{\"online\":false,\"ts\":501}"));
+	assert_false(reads_payload(&carol, "user/bob/status", ""));
+	assert_true(reads_payload(&carol, "presence/nobody", "{\"online\":false,\"ts\":1}"));
+	assert_false(reads_payload(&dave, "presence/bob", "{\"online\":false,\"ts\":1}"));
+	assert_false(reads_payload(&carol, "presence/bob/phone", "{\"online\":false,\"ts\":1}"));
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
 		assert_false(reads_payload(&carol, "presence/bob", others[i]));
 }
@@ -549,7 +559,7 @@ static void test_access_absent_device_that_was_removed(void **state)
 	assert_false(reads(access_absent(access_, "bob:phone", "bob"), "user/bob/events"));
 	assert_false(reads(access_absent(access_, "bob:phone", "bob"), "reply/me"));
 	assert_int_equal(access_write(access_, access_absent(access_, "bob:phone", "bob"), &will),
-		VERDICT_ALLOW);
+		VERDICT_DENY);
 	assert_true(reads(access_absent(access_, "bob:tablet", "bob"), "chat/lobby/msg"));
 	assert_true(reads(access_absent(access_, "phone", "bob"), "chat/lobby/msg"));
 	assert_true(reads(&here, "chat/lobby/msg"));
@@ -620,7 +630,7 @@ int main(void)
 		CASE(test_access_absent_by_names),
 		CASE(test_access_refuses_damaged_entries),
 		CASE(test_access_privacy),
-		CASE(test_access_presence_that_says_nothing),
+		CASE(test_access_what_says_nothing),
 		CASE(test_access_contacts_of_a_former_account),
 		CASE(test_access_blocks_in_pairs),
 		CASE(test_access_receipts_hidden),
