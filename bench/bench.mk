@@ -9,7 +9,7 @@ $(B)/bench/load: $(B)/obj/bench/load.o $(BENCH) $(WIRE)
 	@echo "  LINK  $@"
 	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lcjson -lsodium -lm -o $@
 
-# The numbers of bench/README.md, under 10 minutes; QUICK=1: about one minute, a rough picture.
+# The numbers of bench/README.md, under 10 minutes; QUICK=1: about one and a half, a rough picture.
 bench: all $(B)/bench/load ## raw Mosquitto and Gnatter in turn, with ratios; QUICK=1: a rough picture
 	@B=$(B) QUICK=$(QUICK) bench/run
 

@@ -1,14 +1,19 @@
 /* load.c — the load generator: measures a broker, bare or with Gnatter, and checks what it does.
  *
  * Reading order: work.c (the main work), checks.c (what is promised), net.c (connections), mqtt.c
- * (packets); history.c and signin.c are works of their own. README.md says what the numbers mean.
+ * (packets); history.c, signin.c, presence.c, acks.c, chats.c and hold.c are works of their own.
+ * README.md says what the numbers mean.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "bench/acks.h"
+#include "bench/chats.h"
 #include "bench/die.h"
 #include "bench/history.h"
+#include "bench/hold.h"
 #include "bench/options.h"
+#include "bench/presence.h"
 #include "bench/signin.h"
 #include "bench/work.h"
 
@@ -22,6 +27,14 @@ static const struct command {
 		"the same with --count: write that many messages as fast as they are taken"},
 	{"connect", signin_run, "clients sign in and leave, one after another"},
 	{"history", history_run, "read a chat page by page through the API (Gnatter only)"},
+	{"contacts", contacts_run, "make everybody a contact of those next to it (Gnatter only)"},
+	{"presence", presence_run,
+		"all connect within --seconds, watch their contacts, and stay until SIGTERM "
+		"(Gnatter only)"},
+	{"acks", acks_run,
+		"acknowledge, --rate times a second, and watch the marks (Gnatter only)"},
+	{"chats", chats_run, "one user asks for its list of chats, over and over (Gnatter only)"},
+	{"hold", hold_run, "connect, subscribe to --topics topics each, and stay until SIGTERM"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -31,8 +44,8 @@ static int help(void)
 	printf("usage: load COMMAND [OPTION VALUE]...\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		printf("  %-9s %s\n", commands[i].name, commands[i].help);
-	printf("\npatterns: {g} group, {m} member of the group, {i} connection, {g:5} with five "
-	       "digits;\n          {u} user, {c} chat\n\n");
+	printf("\npatterns: {g} group, {m} member of the group, {i} connection, {k} topic; {g:5} "
+	       "with five\n          digits; {u} user, {c} chat\n\n");
 	options_help();
 	return 0;
 }

@@ -74,7 +74,27 @@ static bool fits(struct buf *b, size_t len)
 	return !b->failed;
 }
 
+/* Bytes that a will takes in the body. */
+static size_t will_size(enum mqtt_version version, const struct mqtt_will *will)
+{
+	return (version == MQTT_5 ? 1u : 0u) + 2 + strlen(will->topic) + 2 + strlen(will->payload);
+}
+
+static char *put_will(char *at, enum mqtt_version version, const struct mqtt_will *will)
+{
+	if (version == MQTT_5)
+		at = put_length(at, 0);
+	at = put_string(at, will->topic, strlen(will->topic));
+	return put_string(at, will->payload, strlen(will->payload));
+}
+
 void mqtt_put_connect(struct buf *b, enum mqtt_version version, const struct mqtt_login *login)
+{
+	mqtt_put_connect_will(b, version, login, NULL);
+}
+
+void mqtt_put_connect_will(struct buf *b, enum mqtt_version version, const struct mqtt_login *login,
+	const struct mqtt_will *will)
 {
 	size_t client = strlen(login->client);
 	size_t user = login->user ? strlen(login->user) : 0;
@@ -85,6 +105,12 @@ void mqtt_put_connect(struct buf *b, enum mqtt_version version, const struct mqt
 
 	if (!fits(b, client) || !fits(b, user) || !fits(b, password))
 		return;
+	if (will) {
+		if (!fits(b, strlen(will->topic)) || !fits(b, strlen(will->payload)))
+			return;
+		body += will_size(version, will);
+		flags |= 0x04 | 0x08 | 0x20; /* a will, QoS 1, retained */
+	}
 	if (login->user) {
 		body += 2 + user;
 		flags |= 0x80;
@@ -103,6 +129,8 @@ void mqtt_put_connect(struct buf *b, enum mqtt_version version, const struct mqt
 	if (version == MQTT_5)
 		at = put_length(at, 0);
 	at = put_string(at, login->client, client);
+	if (will)
+		at = put_will(at, version, will);
 	if (login->user)
 		at = put_string(at, login->user, user);
 	if (login->password)
@@ -165,7 +193,7 @@ char *mqtt_put_publish(struct buf *b, enum mqtt_version version, const struct mq
 		properties = properties_size(p);
 		body += (size_t)(put_length(length, properties) - length) + properties;
 	}
-	at = put_header(b, MQTT_PUBLISH, p->qos << 1, body);
+	at = put_header(b, MQTT_PUBLISH, p->qos << 1 | p->retain, body);
 	if (!at)
 		return NULL;
 	at = put_string(at, p->topic.data, p->topic.len);

@@ -42,8 +42,17 @@ struct mqtt_login {
 	uint16_t keepalive_s;
 };
 
+/* A last will, at QoS 1 and retained. */
+struct mqtt_will {
+	const char *topic, *payload;
+};
+
 /* CONNECT, with a clean session. */
 void mqtt_put_connect(struct buf *b, enum mqtt_version version, const struct mqtt_login *login);
+
+/* The same with a last will; NULL for none. */
+void mqtt_put_connect_will(struct buf *b, enum mqtt_version version, const struct mqtt_login *login,
+	const struct mqtt_will *will);
 
 /* SUBSCRIBE to count filters. */
 void mqtt_put_subscribe(struct buf *b, enum mqtt_version version, uint16_t id,
@@ -53,6 +62,7 @@ struct mqtt_out {
 	struct bytes topic;
 	struct bytes response, correlation; /* MQTT 5; empty for none */
 	unsigned qos;
+	bool retain;
 	uint16_t id; /* for QoS 1 and 2 */
 	size_t payload_len;
 };

@@ -120,15 +120,22 @@ static bool conn_open(struct net *n, struct conn *c)
 	return true;
 }
 
+bool net_open(struct net *n, unsigned count)
+{
+	while (n->opened < count && n->connecting < CONNECTING_MAX)
+		if (!conn_open(n, &n->conns[n->opened++]))
+			return false;
+	return true;
+}
+
 bool net_connect(struct net *n)
 {
 	int64_t progress_ns = clock_ns();
 	unsigned ready = 0;
 
 	while (n->ready < n->count) {
-		while (n->opened < n->count && n->connecting < CONNECTING_MAX)
-			if (!conn_open(n, &n->conns[n->opened++]))
-				return false;
+		if (!net_open(n, n->count))
+			return false;
 		if (!net_wait(n, progress_ns + CONNECT_TIMEOUT))
 			return false;
 		if (n->ready > ready) {
@@ -249,7 +256,7 @@ static void start_session(struct net *n, struct conn *c)
 	}
 	c->state = CONN_SIGNING_IN;
 	c->login.keepalive_s = KEEPALIVE_S;
-	mqtt_put_connect(&c->out, n->version, &c->login);
+	mqtt_put_connect_will(&c->out, n->version, &c->login, c->will);
 	conn_flush(n, c);
 }
 
@@ -258,6 +265,8 @@ static void set_ready(struct net *n, struct conn *c)
 	c->state = CONN_READY;
 	n->connecting--;
 	n->ready++;
+	if (n->on_ready)
+		n->on_ready(n->ctx, c);
 }
 
 static bool on_connack(struct net *n, struct conn *c, const struct mqtt_packet *p)

@@ -17,7 +17,7 @@
 
 #include "bench/mqtt.h"
 
-#define CONN_FILTERS_MAX 2
+#define CONN_FILTERS_MAX 24
 
 enum conn_state { CONN_NEW, CONN_CONNECTING, CONN_SIGNING_IN, CONN_SUBSCRIBING, CONN_READY };
 
@@ -26,6 +26,7 @@ struct conn {
 	struct mqtt_login login;
 	const char *filters[CONN_FILTERS_MAX];
 	size_t filter_count;
+	const struct mqtt_will *will; /* lent; NULL for none */
 
 	/* to read */
 	unsigned index;
@@ -51,13 +52,15 @@ struct net {
 	void *ctx;
 	/* A message arrived; lent for the call. */
 	void (*on_message)(void *ctx, struct conn *c, const struct mqtt_in *m);
+	/* The connection is signed in and subscribed. NULL if nobody cares. */
+	void (*on_ready)(void *ctx, struct conn *c);
 	/* A message of ours was acknowledged. NULL if nobody cares. */
 	void (*on_acked)(void *ctx, struct conn *c);
 
 	/* to read */
 	struct conn *conns;
-	unsigned count;
-	int64_t now_ns; /* taken after each read: when what is handled now had arrived */
+	unsigned count, ready; /* connections, and those that are signed in and subscribed */
+	int64_t now_ns;        /* taken after each read: when what is handled now had arrived */
 	bool failed;
 	char why[512];
 
@@ -66,7 +69,7 @@ struct net {
 	int64_t timer_ns, ping_ns;
 	struct conn **dirty;
 	unsigned dirty_count;
-	unsigned opened, connecting, ready;
+	unsigned opened, connecting;
 };
 
 /* The address of a broker: a name or an IPv4 address. Dies if it is unknown. */
@@ -77,6 +80,10 @@ void net_init(struct net *n, unsigned count);
 
 /* Sign in and subscribe on all connections, a few at a time. False: see why. */
 bool net_connect(struct net *n);
+
+/* Begin to sign in on the first count connections, as far as a broker that is busy lets it; the
+ * rest at the next call. To be called between calls of net_wait. False: see why. */
+bool net_open(struct net *n, unsigned count);
 
 /* Begin a message on c: as mqtt_put_publish, with an id chosen here. It leaves at the next
  * net_wait, or after the callback in which it is made. */

@@ -9,9 +9,11 @@
 
 #include "bench/clock.h"
 #include "bench/die.h"
+#include "bench/net.h"
 #include "bench/payload.h"
 
 #define CONNECTIONS_MAX 1000000
+#define CONTACTS_MAX    (CONN_FILTERS_MAX - 1)
 
 enum kind { TEXT, NUMBER, SECONDS, FLAG };
 
@@ -55,6 +57,11 @@ static const struct option {
 	{"count", NUMBER, AT(count), 0, 1e10, "0",
 		"messages in all (sign-ins, messages to read) instead of a time"},
 	{"page", NUMBER, AT(page), 1, 100000, "100", "messages in a page of history"},
+	{"topics", NUMBER, AT(topics), 1, CONN_FILTERS_MAX, "1",
+		"topics that each holds: {k} in --subscribe"},
+	{"contacts", NUMBER, AT(contacts), 2, CONTACTS_MAX, "20",
+		"contacts of each: those next to it in the ring of all"},
+	{"first", NUMBER, AT(first), 1, 1e10, "1", "the seq that is acknowledged first"},
 	{"patience", SECONDS, AT(patience_ns), 1, 3600, "15",
 		"silence after which what is missing is lost"},
 	{"gather", SECONDS, AT(gather_ns), 0, 0.5, "0",

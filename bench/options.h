@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 struct options {
-	const char *command; /* chat, fill, connect, history */
+	const char *command; /* see load.c */
 
 	/* where, and as whom */
 	const char *host, *target;
@@ -18,6 +18,7 @@ struct options {
 
 	/* the work */
 	int64_t groups, members, senders, window, rate, size, qos, count, page;
+	int64_t topics, contacts, first;
 	int64_t duration_ns, warmup_ns, patience_ns, gather_ns;
 
 	bool gnatter; /* the target: messages carry a seq, which is checked */

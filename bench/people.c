@@ -94,6 +94,7 @@ void people_make(struct people *p, const struct options *o, unsigned groups, uns
 	struct jwt_keys keys = {0};
 
 	p->count = groups * members;
+	p->members = members;
 	p->list = die_alloc(p->count, sizeof(*p->list));
 	if (o->credentials)
 		read_credentials(p, o->credentials);
@@ -118,6 +119,18 @@ void people_make(struct people *p, const struct options *o, unsigned groups, uns
 		one->subscribe = one->chat ? fill(o->subscribe, &v) : NULL;
 		one->errors = fill(o->errors, &v);
 	}
+}
+
+char *people_topic(const struct people *p, const char *pattern, unsigned index, unsigned k)
+{
+	struct template_values v = {.group = index / p->members,
+		.member = index % p->members,
+		.index = index,
+		.topic = k,
+		.user = p->list[index].user,
+		.chat = p->list[index].chat};
+
+	return fill(pattern, &v);
 }
 
 void people_finish(struct people *p)

@@ -11,13 +11,16 @@ struct person {
 };
 
 struct people {
-	struct person *list; /* owned with all its strings */
-	unsigned count;
+	struct person *list;     /* owned with all its strings */
+	unsigned count, members; /* people, and how many of them are a group */
 };
 
 /* Make groups * members people, those of a group one after another. Dies if a pattern or a file is
  * wrong. */
 void people_make(struct people *p, const struct options *o, unsigned groups, unsigned members);
+/* Topic k of that person. To be freed. Dies if the pattern is wrong. */
+char *people_topic(const struct people *p, const char *pattern, unsigned index, unsigned k);
+
 void people_finish(struct people *p);
 
 #endif

@@ -5,6 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+static unsigned number_of(char kind, const struct template_values *v)
+{
+	switch (kind) {
+	case 'g':
+		return v->group;
+	case 'm':
+		return v->member;
+	case 'k':
+		return v->topic;
+	default:
+		return v->index;
+	}
+}
+
 /* One {...}: its text into out. Returns the bytes it takes in the pattern, 0 if it is malformed. */
 static size_t fill_one(
 	char *out, size_t out_size, const char *pattern, const struct template_values *v)
@@ -12,11 +26,11 @@ static size_t fill_one(
 	char kind = pattern[1];
 	size_t len = 2;
 	long width = 1;
-	unsigned number = kind == 'g' ? v->group : kind == 'm' ? v->member : v->index;
+	unsigned number = number_of(kind, v);
 	const char *text = kind == 'c' ? v->chat : v->user;
 	int put;
 
-	if (kind == '\0' || !strchr("gmicu", kind))
+	if (kind == '\0' || !strchr("gmikcu", kind))
 		return 0;
 	if (pattern[len] == ':') {
 		char *end;

@@ -2,7 +2,7 @@
  *
  *   {g}  number of the group          {c}  the chat, itself made from a pattern
  *   {m}  number within the group      {u}  the user, itself made from a pattern
- *   {i}  number of the connection
+ *   {i}  number of the connection         {k}  number of the topic, of several of one connection
  *
  * All count from 0; {g:5} has at least five digits: 00042.
  */
@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 struct template_values {
-	unsigned group, member, index;
+	unsigned group, member, index, topic;
 	const char *chat, *user; /* NULL where {c} or {u} may not stand yet */
 };
 

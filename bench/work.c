@@ -27,6 +27,7 @@
 #include "bench/payload.h"
 #include "bench/people.h"
 #include "bench/report.h"
+#include "bench/stop.h"
 
 struct sender {
 	struct conn *conn;
@@ -261,8 +262,8 @@ static void give_up_unsent(struct work *w)
 			(unsigned long long)w->unsent);
 }
 
-/* Until sending is over: the time is up, or all of a count was sent. Looks around once a second
- * even where nothing happens. */
+/* Until sending is over: the time is up, all of a count was sent, or somebody wants it to end.
+ * Looks around once a second even where nothing happens. */
 static void run(struct work *w)
 {
 	int64_t now_ns = w->start_ns;
@@ -280,6 +281,8 @@ static void run(struct work *w)
 			break;
 		net_wait(&w->net, until_ns);
 		now_ns = clock_ns();
+		if (stop_wanted())
+			w->to_ns = earlier(w->to_ns, now_ns);
 	}
 	w->cpu_to_ns = clock_cpu_ns();
 	w->stopped = true;
@@ -327,6 +330,7 @@ int work_run(const struct options *o)
 	bool ok;
 
 	w.o = o;
+	stop_on_sigterm();
 	prepare(&w);
 	if (!net_connect(&w.net))
 		die("%s", w.net.why);
