@@ -215,7 +215,7 @@ static void test_pair(void **state)
 	client_send(dave, "dave:eve", "only us");
 	m = client_take(eve, "chat/dave:eve/msg", "only us");
 	json_expect_num(json_of(m->payload, m->len), "seq", 1);
-	m = client_take(eve, "user/eve/events", NULL);
+	m = client_take(eve, "user/eve/events", "\"chat.added\"");
 	j = json_of(m->payload, m->len);
 	json_expect_str(j, "event", "chat.added");
 	json_expect_str(j, "chat", "dave:eve");

@@ -121,12 +121,12 @@ static void test_new_device_is_told(void **state)
 	struct client *tablet;
 	struct message *m;
 	struct cJSON *j;
-	size_t mark;
+	size_t mark, before;
 
 	(void)state;
 	cast(1);
 	client_barrier(phone);
-	client_take(phone, events, "\"device\":\"phone\""); /* itself */
+	before = client_count(phone, events); /* perhaps of itself, if its subscription was in time */
 	mark = client_mark(phone);
 	client_close(people_script(in, user));
 	tablet = client_3(in, user, "tablet");
@@ -140,7 +140,7 @@ static void test_new_device_is_told(void **state)
 	client_barrier(tablet);
 	client_barrier(phone);
 	client_none(phone, mark, events, "auto");
-	assert_int_equal(client_count(phone, events), 2);
+	assert_int_equal(client_count(phone, events), before + 1);
 }
 
 /* More than are remembered: the one that was away for longest is forgotten, and may come again. */
