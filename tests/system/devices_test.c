@@ -126,7 +126,8 @@ static void test_new_device_is_told(void **state)
 	(void)state;
 	cast(1);
 	client_barrier(phone);
-	before = client_count(phone, events); /* perhaps of itself, if its subscription was in time */
+	before = client_count(
+		phone, events); /* perhaps of itself, if its subscription was in time */
 	mark = client_mark(phone);
 	client_close(people_script(in, user));
 	tablet = client_3(in, user, "tablet");
