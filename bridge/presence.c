@@ -353,18 +353,36 @@ void presence_hint(
 	}
 }
 
-/* Was a sweep under way when the daemon ended? */
-static enum err resume_sweep(struct presence *p, int64_t due_ms)
+/* A time that the engine has written down, ms; 0: none. */
+static enum err load_time(struct presence *p, const char *name, uint64_t *out)
 {
-	struct key k = key_meta("sweep");
+	struct key k = key_meta(name);
 	struct bytes v;
+	struct reader r;
 	enum err err = store_get(p->teller.store, NULL, key_bytes(&k), &v);
 
+	*out = 0;
 	if (err != ERR_OK)
 		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	r = reader_of(v.data, v.len);
+	*out = read_u64(&r);
 	free((void *)(uintptr_t)v.data);
-	start_sweep(p, due_ms);
-	return ERR_OK;
+	return r.failed ? ERR_CORRUPT : ERR_OK;
+}
+
+/* When did the broker start, and was a sweep under way when the daemon ended? */
+static enum err resume_sweep(struct presence *p, int64_t due_ms)
+{
+	uint64_t started, sweep = 0;
+	enum err err = load_time(p, "started", &started);
+
+	if (err == ERR_OK)
+		err = load_time(p, "sweep", &sweep);
+	if (started > p->latest_ts)
+		p->latest_ts = started;
+	if (sweep > 0)
+		start_sweep(p, due_ms);
+	return err;
 }
 
 enum err presence_restart(struct presence *p, int64_t now_ms)

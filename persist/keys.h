@@ -19,6 +19,8 @@
  *              q user chat          u64: muted until, ms
  *              h chat user          empty: the mark is pending (struct told)
  *              x "position"         u64 epoch, u64 number: records applied
+ *              x "started"          u64: when the broker started last, ms
+ *              x "sweep"            the same, until everybody was told after it
  *              x "redo"             the directory's writes of the last commit that had any
  *              x "schema"           u32
  *   users      user                 struct user

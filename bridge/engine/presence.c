@@ -186,6 +186,7 @@ static bool next_row(struct reader *rd, struct bytes *key, struct bytes *value)
 static enum err all_went(struct engine *e, const struct record *r)
 {
 	struct key sweep = key_meta("sweep"); /* until everybody was told: bridge/presence.h */
+	struct key started = key_meta("started");
 	struct rows rows;
 	struct bytes key, value;
 	struct reader rd;
@@ -205,6 +206,7 @@ static enum err all_went(struct engine *e, const struct record *r)
 	}
 	buf_free(&rows.text);
 	put_number(e, &sweep, r->ts);
+	put_number(e, &started, r->ts);
 	outbox_hint(e->out, HINT_ALL, NOTHING, NOTHING, r->ts);
 	return err;
 }

@@ -431,6 +431,22 @@ static void test_presence_is_never_older_than_its_record(void **state)
 	assert_holds(last(w, "presence/bob"), "\"ts\":4611686018427387903}");
 }
 
+/* Nor after a start of the daemon with a clock that was set back. */
+static void test_presence_is_never_older_than_the_broker(void **state)
+{
+	struct world *w = *state;
+	struct buf started = {0};
+
+	add_user(w, "bob", &USER_NEW);
+	connect(w, "bob", "bob:tab", 500);
+	buf_u64(&started, UINT64_MAX / 4);
+	put(w, TABLE_STORE, key_meta("started"), &started);
+	commit(w);
+	assert_int_equal(presence_restart(w->presence, w->now), ERR_OK);
+	pass(w, 2 * w->conf.presence_grace_ms);
+	assert_holds(last(w, "presence/bob"), "\"ts\":4611686018427387903}");
+}
+
 /* The grace of the first who goes is not put off by others who go after. */
 static void test_presence_grace_counts_from_the_first(void **state)
 {
@@ -678,6 +694,7 @@ int main(void)
 		CASE(test_presence_after_a_kill_of_the_daemon),
 		CASE(test_presence_after_a_kill_of_the_broker),
 		CASE(test_presence_is_never_older_than_its_record),
+		CASE(test_presence_is_never_older_than_the_broker),
 		CASE(test_presence_grace_counts_from_the_first),
 		CASE(test_presence_grace_is_not_cut_short),
 		CASE(test_presence_of_a_name_given_again),
