@@ -25,6 +25,10 @@
 
 #define ANSWERS_BYTES_MAX (512u << 10) /* about: in one control message */
 
+#define MMAP_BYTES (1 << 20) /* a block of its own for whatever is larger */
+#define IDLE_MS    500       /* without an event: time to tidy up */
+#define KEEP_BYTES (2 << 20) /* free memory that a thread's heap keeps at its end */
+
 struct daemon {
 	struct instance *instance;
 	struct stats stats;
@@ -35,7 +39,7 @@ struct daemon {
 	struct marks *marks;
 	int wake_fd, signal_fd;
 	struct buf control;
-	bool told_ready, confused, stop;
+	bool told_ready, confused, stop, rested;
 	bool greeted; /* by the plugin, and all that may have been lost is being told again */
 	char trouble[CONF_PATH_MAX + 128]; /* last reported */
 };
@@ -221,11 +225,13 @@ static sigset_t watched_signals(void)
 	return set;
 }
 
-void daemon_prepare_threads(void)
+void daemon_prepare(void)
 {
 	struct sched_param none = {0};
 	sigset_t set = watched_signals();
 
+	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+	mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
 	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	sched_setscheduler(0, SCHED_BATCH, &none);
@@ -279,7 +285,6 @@ static enum err start(struct daemon *d, char *why, size_t why_size)
 			d->wake_fd, why, why_size);
 	if (err == ERR_OK)
 		err = link_create(&d->link, &i->conf, &i->keys, &link, why, why_size);
-	malloc_trim(0); /* what replaying LevelDB's log took, up to twice its write buffer */
 	return err;
 }
 
@@ -339,19 +344,32 @@ static enum err serve_tellers(struct daemon *d, int *timeout_ms)
 	return ERR_OK;
 }
 
+/* A while without anything to do: what the last burst took goes back to the system. */
+static void rest(struct daemon *d, bool idle)
+{
+	if (idle && !d->rested) {
+		directory_relieve(d->instance->directory);
+		malloc_trim(0);
+	}
+	d->rested = idle;
+}
+
 static enum err turn(struct daemon *d, int *timeout_ms, char *why, size_t why_size)
 {
 	struct pollfd fds[3] = {{.fd = d->wake_fd, .events = POLLIN},
 		{.fd = d->signal_fd, .events = POLLIN}, {.fd = link_fd(d->link), .events = POLLIN}};
 	uint64_t ignored;
 	enum err err = ERR_OK;
+	int ready;
 
 	if (link_wants_write(d->link))
 		fds[2].events |= POLLOUT;
-	if (poll(fds, 3, *timeout_ms) < 0 && errno != EINTR) {
+	ready = poll(fds, 3, *timeout_ms);
+	if (ready < 0 && errno != EINTR) {
 		snprintf(why, why_size, "cannot wait for events: %s", strerror(errno));
 		return ERR_IO;
 	}
+	rest(d, ready == 0 && *timeout_ms >= IDLE_MS);
 	if (fds[1].revents)
 		on_signal(d);
 	*timeout_ms = link_service(d->link, fds[2].revents & (POLLIN | POLLHUP | POLLERR),

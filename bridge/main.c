@@ -20,7 +20,7 @@ static enum err run(struct instance *i, char *why, size_t why_size)
 {
 	enum err err;
 
-	daemon_prepare_threads();
+	daemon_prepare();
 	err = instance_open(i, why, why_size);
 	return err == ERR_OK ? daemon_run(i, why, why_size) : err;
 }

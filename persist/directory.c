@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "persist/directory_lmdb.h"
+#include "wire/mapping.h"
 
 #define LOOKS_MAX 10
 
@@ -33,6 +34,7 @@ struct directory_reader {
 	struct directory *d;
 	MDB_txn *txn;
 	bool awake; /* a transaction is going on */
+	uint64_t lookups;
 };
 
 /* ---- errors ------------------------------------------------------------------------------ */
@@ -191,6 +193,19 @@ uint64_t directory_reader_version(const struct directory_reader *r)
 	return r->awake ? mdb_txn_id(r->txn) : 0;
 }
 
+uint64_t directory_reader_lookups(const struct directory_reader *r)
+{
+	return r->lookups;
+}
+
+void directory_relieve(const struct directory *d)
+{
+	mdb_filehandle_t fd;
+
+	if (mdb_env_get_fd(d->env, &fd) == 0)
+		mapping_relieve(fd);
+}
+
 enum err directory_refresh(struct directory_reader *r)
 {
 	if (r->awake && mdb_txn_id(r->txn) == directory_version(r->d))
@@ -207,6 +222,7 @@ enum err directory_get(
 
 	assert(t != TABLE_STORE && t < TABLE_COUNT);
 	*value = (struct bytes){NULL, 0};
+	r->lookups++;
 	if (!r->awake) {
 		enum err e = wake(r);
 

@@ -52,6 +52,12 @@ uint64_t directory_version(const struct directory *d);
  * (never under the other). */
 uint64_t directory_reader_version(const struct directory_reader *r);
 
+/* How often directory_get() was asked by this reader. */
+uint64_t directory_reader_lookups(const struct directory_reader *r);
+
+/* Let go of the pages that this process has looked at: wire/mapping.h. Any thread. */
+void directory_relieve(const struct directory *d);
+
 /* *value is lent until the next refresh or rest. ERR_NOT_FOUND, ERR_IO. Refreshes by itself if the
  * reader rests. t is not TABLE_STORE. */
 enum err directory_get(

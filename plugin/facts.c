@@ -7,10 +7,17 @@
 
 #include "persist/visible.h"
 
+#define RELIEF_PERIOD_MS 1000
+#define RELIEF_QUIET     100  /* lookups in a period */
+#define RELIEF_AFTER     1000 /* lookups since the last time */
+
 struct facts {
 	struct directory *directory;
 	struct directory_reader *reader;
 	struct counters *counters;
+	int64_t period_ms; /* when the period began in which lookups are counted now */
+	uint64_t counted;  /* lookups before it */
+	uint64_t relieved; /* lookups before pages were given back last */
 };
 
 void identity_init(struct identity *id, const char *user, const char *device)
@@ -288,10 +295,27 @@ bool facts_chat(struct facts *f, struct identity *id, uint64_t number, struct by
 	return !id->system && ask(f, id, chat, send, fact);
 }
 
-void facts_rest(struct facts *f)
+/* Ten thousand users who come and subscribe leave megabytes of pages looked at; those of few
+ * lookups are not worth it, and while there are many the pages are needed. */
+static void relieve(struct facts *f, int64_t clock_ms)
+{
+	uint64_t lookups = directory_reader_lookups(f->reader);
+
+	if (clock_ms - f->period_ms < RELIEF_PERIOD_MS)
+		return;
+	if (lookups - f->counted < RELIEF_QUIET && lookups - f->relieved > RELIEF_AFTER) {
+		directory_relieve(f->directory);
+		f->relieved = lookups;
+	}
+	f->counted = lookups;
+	f->period_ms = clock_ms;
+}
+
+void facts_rest(struct facts *f, int64_t clock_ms)
 {
 	uint64_t version = directory_reader_version(f->reader);
 
+	relieve(f, clock_ms);
 	if (version != 0 && version != directory_version(f->directory))
 		directory_rest(f->reader);
 }

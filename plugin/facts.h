@@ -19,8 +19,10 @@ struct facts;
 enum err facts_create(struct facts **out, struct directory *directory, struct counters *counters);
 void facts_destroy(struct facts *f);
 
-/* Let go of a state of the directory that is no longer the newest. Call it now and then. */
-void facts_rest(struct facts *f);
+/* Let go of a state of the directory that is no longer the newest, and, after many lookups and once
+ * things are quiet, of the memory that they took. Call it now and then. clock_ms never runs
+ * backwards. */
+void facts_rest(struct facts *f, int64_t clock_ms);
 
 /* Read an account. ERR_NOT_FOUND, ERR_IO, ERR_CORRUPT. Parts of *u are lent until the next call. */
 enum err facts_account(struct facts *f, struct bytes user, struct user *u);

@@ -219,12 +219,13 @@ static int on_tick(int event, void *event_data, void *userdata)
 {
 	struct mosquitto_evt_tick *e = event_data;
 	struct plugin *p = userdata;
+	int64_t now = broker_clock_ms();
 
 	(void)event;
 	p->ticked = true;
 	p->reloading = false;
-	p->period = (uint32_t)(broker_clock_ms() / EXPEL_PERIOD_MS);
-	facts_rest(p->facts);
+	p->period = (uint32_t)(now / EXPEL_PERIOD_MS);
+	facts_rest(p->facts, now);
 	roll_catch_up(p);
 	expel_resumed(p);
 	if (p->link.wait_ticks == 0)
