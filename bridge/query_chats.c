@@ -146,12 +146,12 @@ static enum err put_entry(struct query *q, const struct entry *e)
 	size_t split;
 	struct member me;
 	struct mark m;
-	struct chat c;
+	struct chat c = {.kind = KIND_PAIR}; /* one of the two has nothing more to say of itself */
 	enum err err = query_mark(q, chat, q->r->user, &m);
 
 	if (err == ERR_OK)
 		err = query_member(q, chat, q->r->user, &me);
-	if (err == ERR_OK)
+	if (err == ERR_OK && name_chat_kind(chat.data, chat.len, &split) != CHAT_PAIR)
 		err = query_chat(q, chat, &c);
 	if (err != ERR_OK)
 		return err;
@@ -159,7 +159,7 @@ static enum err put_entry(struct query *q, const struct entry *e)
 	json_put_string(q->out, chat.data, chat.len);
 	answer_string(q->out, "kind",
 		(struct bytes){query_kind_name((int)c.kind), strlen(query_kind_name((int)c.kind))});
-	if (name_chat_kind(chat.data, chat.len, &split) == CHAT_PAIR) {
+	if (c.kind == KIND_PAIR) {
 		struct bytes a = {chat.data, split};
 		struct bytes b = {chat.data + split + 1, chat.len - split - 1};
 

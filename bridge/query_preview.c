@@ -1,7 +1,7 @@
 /* query_preview.c — what a list of chats shows of the last message.
  *
  * A list has a thousand of them: the stored message is looked into, not parsed, and what is shown
- * goes on in the bytes it has there. That took the list of 1,000 chats from 5.9 ms to 4.1 ms.
+ * goes on in the bytes it has there. That takes a third off the time of such a list.
  */
 #include "bridge/query.h"
 
@@ -55,6 +55,8 @@ static size_t prefix(const char *s, size_t len)
 {
 	size_t at = 0;
 
+	if (len <= PREVIEW_CHARS)
+		return len; /* a character has a byte at least */
 	for (size_t chars = 0; at < len && chars < PREVIEW_CHARS; chars++) {
 		size_t size = 1;
 

@@ -53,26 +53,6 @@ char *buf_reserve(struct buf *b, size_t more)
 	return b->data + b->len;
 }
 
-void buf_put(struct buf *b, const void *data, size_t len)
-{
-	char *at = buf_reserve(b, len);
-
-	if (!at || len == 0)
-		return;
-	memcpy(at, data, len);
-	b->len += len;
-}
-
-void buf_str(struct buf *b, const char *s)
-{
-	buf_put(b, s, strlen(s));
-}
-
-void buf_u8(struct buf *b, uint8_t v)
-{
-	buf_put(b, &v, 1);
-}
-
 void buf_u16(struct buf *b, uint16_t v)
 {
 	char raw[2];

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buf {
 	char *data; /* owned; NULL while empty */
@@ -24,9 +25,27 @@ void buf_reset(struct buf *b);
 /* Make room for `more` bytes and return where they start, without counting them; NULL if failed. */
 char *buf_reserve(struct buf *b, size_t more);
 
-void buf_put(struct buf *b, const void *data, size_t len);
-void buf_str(struct buf *b, const char *s);
-void buf_u8(struct buf *b, uint8_t v);
+/* What most writes are is small and fits: it is done in place. */
+static inline void buf_put(struct buf *b, const void *data, size_t len)
+{
+	char *at = !b->failed && len < b->cap - b->len ? b->data + b->len : buf_reserve(b, len);
+
+	if (!at || len == 0)
+		return;
+	memcpy(at, data, len);
+	b->len += len;
+}
+
+static inline void buf_str(struct buf *b, const char *s)
+{
+	buf_put(b, s, strlen(s));
+}
+
+static inline void buf_u8(struct buf *b, uint8_t v)
+{
+	buf_put(b, &v, 1);
+}
+
 void buf_u16(struct buf *b, uint16_t v);
 void buf_u32(struct buf *b, uint32_t v);
 void buf_u64(struct buf *b, uint64_t v);

@@ -69,7 +69,15 @@ void json_put_string(struct buf *b, const char *s, size_t len)
 /* Past the string whose opening quote stands at `at`; NULL if it does not end. */
 static const char *past_string(const char *at, const char *end)
 {
-	for (at++; at < end; at++) {
+	const char *quote;
+
+	at++;
+	quote = memchr(at, '"', (size_t)(end - at));
+	if (!quote)
+		return NULL;
+	if (!memchr(at, '\\', (size_t)(quote - at)))
+		return quote + 1; /* nearly all of them */
+	for (; at < end; at++) {
 		if (*at == '\\')
 			at++;
 		else if (*at == '"')
