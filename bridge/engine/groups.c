@@ -54,12 +54,12 @@ struct making {
 	struct request *q;
 	struct bytes chat;
 	struct chat c;
-	bool caller_in; /* the caller is an account and becomes a member */
+	struct chat_state s; /* what was said there already */
+	bool caller_in;      /* the caller is an account and becomes a member */
 };
 
 static enum err put_one(struct making *m, struct bytes user, bool admin)
 {
-	static const struct chat_state empty = {0};
 	struct engine *e = m->q->e;
 	int64_t max = m->c.kind == KIND_CHANNEL ? e->conf->channel_members_max
 						: e->conf->group_members_max;
@@ -95,7 +95,7 @@ static enum err put_one(struct making *m, struct bytes user, bool admin)
 	}
 	if (err != ERR_OK)
 		return err;
-	return member_put_in(e, m->q->r, m->chat, &m->c, &empty, user, admin);
+	return member_put_in(e, m->q->r, m->chat, &m->c, &m->s, user, admin);
 }
 
 static enum err put_list(struct making *m, const char *name, bool admin)
@@ -199,12 +199,47 @@ enum err method_chat_create(struct request *q)
 	return err == ERR_OK ? tell_everybody(&m) : err;
 }
 
+/* "more": true: more members for the group or channel of an earlier line. What the directory lends
+ * of it does not outlast the next read. */
+static enum err make_more(struct making *m, struct buf *kept)
+{
+	struct request *q = m->q;
+	enum err err = request_chat(q, "chat", &m->chat);
+	size_t title;
+
+	if (err == ERR_OK)
+		err = state_chat(q->e, m->chat, &m->c);
+	if (err == ERR_OK && m->c.kind == KIND_PAIR)
+		err = ERR_BAD_REQUEST;
+	if (err != ERR_OK)
+		return err;
+	title = m->c.title.len;
+	buf_put(kept, m->c.title.data, title);
+	buf_put(kept, m->c.by.data, m->c.by.len);
+	if (kept->failed)
+		return ERR_NOMEM;
+	m->c.title = (struct bytes){kept->data, title};
+	m->c.by = (struct bytes){kept->data + title, kept->len - title};
+	err = absent_is(state_messages(q->e, m->chat, &m->s), ERR_OK);
+	if (err == ERR_OK)
+		err = put_everybody(m);
+	if (err == ERR_OK)
+		put_chat(q->e, m->chat, &m->c);
+	return err;
+}
+
 enum err method_chat_import(struct request *q)
 {
 	struct making m = {.q = q};
 	char made[NAME_GROUP_MAX + 1];
+	struct buf kept = {0};
+	bool more = false;
+	enum err err = json_bool(&q->json, "more", &more);
 
-	return make(&m, made);
+	if (err == ERR_OK)
+		err = more ? make_more(&m, &kept) : make(&m, made);
+	buf_free(&kept);
+	return err;
 }
 
 enum err method_chat_update(struct request *q)

@@ -1,8 +1,8 @@
 /* import.c — accounts and chats from JSON lines, many to a request, several requests in flight.
  *
  * A line goes to the daemon as it was written. Only a line with a password is written anew, with
- * the hash in its place. The daemon says which lines of a request failed; here they get their
- * numbers back.
+ * the hash in its place, and one about a chat with very many members is cut into several. The
+ * daemon says which lines of a request failed; here they get their numbers back.
  *
  * 100,000 accounts without passwords take about two seconds. With passwords the hashing decides:
  * count cores / (time of one hash) lines a second.
@@ -13,6 +13,7 @@
 
 #include "clients/gnatterctl/api.h"
 #include "clients/gnatterctl/hasher.h"
+#include "clients/gnatterctl/import_split.h"
 #include "clients/gnatterctl/password.h"
 #include "clients/gnatterctl/say.h"
 #include "wire/json.h"
@@ -211,31 +212,12 @@ static int depth(const cJSON *item)
 	return deepest + 1;
 }
 
-/* Add a line to the batch. The bytes of a good one are kept as they are. */
-static void take_line(struct import *m, const char *text, size_t len, size_t number)
+/* Add a good line to the batch; its bytes are kept as they are. */
+static void add_line(struct import *m, const char *text, size_t len, size_t number, bool password)
 {
 	struct batch *b = &m->batch;
-	struct json_object o;
-	bool password, deep;
-	enum err e;
 	char *copy;
 
-	if (len > LINE_BYTES_MAX) {
-		line_failed(m, number, "longer than a request may be (480 kB)");
-		return;
-	}
-	e = json_parse(&o, text, len);
-	if (e != ERR_OK) {
-		line_failed(m, number, text_of(e));
-		return;
-	}
-	password = json_get(&o, "password") != NULL;
-	deep = depth(o.root) > LINE_DEPTH_MAX;
-	json_finish(&o);
-	if (deep) {
-		line_failed(m, number, "nested too deeply");
-		return;
-	}
 	if (b->count == BATCH_LINES_MAX || b->pending_count == PASSWORDS_MAX ||
 		b->bytes + len + HASH_ROOM > LINE_BYTES_MAX)
 		send_batch(m);
@@ -256,6 +238,71 @@ static void take_line(struct import *m, const char *text, size_t len, size_t num
 		send_batch(m);
 }
 
+/* Wait until everything sent is answered. */
+static void drain(struct import *m)
+{
+	send_batch(m);
+	while (m->in_flight > 0 && !m->broken)
+		take_answer(m);
+}
+
+struct piece {
+	struct import *m;
+	size_t number, done; /* of the line; lines done before it */
+};
+
+/* Each piece is carried out before the next is sent: where the chat cannot be made, its name may be
+ * another chat's, which must not get these members. */
+static bool take_piece(void *ctx, const char *text, size_t len, bool first)
+{
+	struct piece *p = ctx;
+	struct import *m = p->m;
+	size_t failed;
+
+	if (first) {
+		drain(m);
+		p->done = m->done;
+	}
+	failed = m->failed;
+	add_line(m, text, len, p->number, false);
+	drain(m);
+	m->done = p->done;
+	return !m->broken && m->failed == failed;
+}
+
+/* One line, however many pieces. */
+static void take_large(struct import *m, const struct json_object *line, size_t number)
+{
+	struct piece p = {.m = m, .number = number};
+
+	if (split_line(line, take_piece, &p))
+		m->done++;
+}
+
+static void take_line(struct import *m, const char *text, size_t len, size_t number)
+{
+	bool password, deep, large;
+	struct json_object o;
+	enum err e = json_parse(&o, text, len);
+
+	if (e != ERR_OK) {
+		line_failed(m, number, text_of(e));
+		return;
+	}
+	password = json_get(&o, "password") != NULL;
+	deep = depth(o.root) > LINE_DEPTH_MAX;
+	large = len > LINE_BYTES_MAX;
+	if (deep)
+		line_failed(m, number, "nested too deeply");
+	else if (large && !split_possible(&o))
+		line_failed(m, number, "longer than a request may be (480 kB)");
+	else if (large)
+		take_large(m, &o, number);
+	else
+		add_line(m, text, len, number, password);
+	json_finish(&o);
+}
+
 static void read_lines(struct import *m, FILE *in, const char *name)
 {
 	char *line = NULL;
@@ -273,9 +320,7 @@ static void read_lines(struct import *m, FILE *in, const char *name)
 		fail("cannot read %s: %s", name, strerror(errno));
 		m->broken = true;
 	}
-	send_batch(m);
-	while (m->in_flight > 0 && !m->broken)
-		take_answer(m);
+	drain(m);
 	if (line)
 		sodium_memzero(line, size);
 	free(line);

@@ -403,6 +403,42 @@ static void test_import_and_export(void **state)
 	assert_int_not_equal(r.code, 0);
 }
 
+/* A chat with more members than fit into one request: out of one instance and into another, and
+ * never into another chat of that name. */
+static void test_import_of_a_large_chat(void **state)
+{
+	enum { CROWD = 60000 };
+	struct instance *a = instance_create(NULL), *b = instance_create(NULL);
+	char *path = case_printf("%s/large", a->root), *out;
+	FILE *f = fopen(path, "w");
+	struct run r;
+
+	(void)state;
+	assert_non_null(f);
+	for (int k = 0; k < CROWD; k++)
+		fprintf(f, "{\"user\":\"u%05d\"}\n", k);
+	fprintf(f, "{\"chat\":\"news\",\"kind\":\"channel\",\"title\":\"N \\u00e4\",\"members\":[");
+	for (int k = 0; k < CROWD; k++)
+		fprintf(f, "%s\"u%05d\"", k ? "," : "", k);
+	fprintf(f, "],\"admins\":[\"u00007\",\"u59999\"]}\n");
+	fclose(f);
+	assert_non_null(strstr(CTL_OK(a, "import", path), case_printf("%d lines", CROWD + 1)));
+	out = CTL_OK(a, "export");
+	instance_start(b);
+	r = ctl_in(b, (const char *const[]){"import", "-", NULL}, out);
+	if (r.code != 0)
+		case_fail("import of an export: %s", r.err);
+	assert_non_null(strstr(r.out, case_printf("%d lines", CROWD + 1)));
+	assert_true(strcmp(sorted(out), sorted(CTL_OK(b, "export"))) == 0);
+	/* it is there already: nobody of this one gets into it */
+	CTL_OK(b, "member", "remove", "news", "u00001");
+	r = ctl_in(b, (const char *const[]){"import", "-", NULL}, strstr(out, "{\"chat\""));
+	assert_int_not_equal(r.code, 0);
+	assert_non_null(strstr(r.err, "line 1:"));
+	assert_non_null(strstr(r.out, "0 lines imported, 1 failed"));
+	assert_null(strstr(strstr(CTL_OK(b, "export"), "{\"chat\""), "\"u00001\""));
+}
+
 /* 100,000 lines take seconds; with the daemon and without. */
 static void test_import_100000_lines(void **state)
 {
@@ -509,6 +545,7 @@ int main(void)
 		SYSTEM(test_changes_are_seen_live),
 		SYSTEM(test_token),
 		SYSTEM(test_import_and_export),
+		SYSTEM(test_import_of_a_large_chat),
 		SYSTEM(test_import_100000_lines),
 		SYSTEM(test_stats),
 		SYSTEM(test_usage),

@@ -13,7 +13,7 @@
 #include "tests/support/json.h"
 #include "tests/support/people.h"
 
-enum { CHATS = 50, EACH = 200, CROWD = 20000 };
+enum { CHATS = 50, EACH = 200, CROWD = 99999 };
 
 static struct instance *in;
 
@@ -295,7 +295,7 @@ static void test_channel_of_many(void **state)
 	editor = client_5(in, "editor", "desk");
 	some[0] = client_5(in, "m00000", "phone");
 	some[1] = client_3(in, "m12345", "phone");
-	some[2] = client_5(in, "m19999", "phone");
+	some[2] = client_5(in, "m99998", "phone");
 	for (size_t k = 0; k < 3; k++)
 		client_subscribe_ok(some[k], "chat/news/#", 1);
 	began = case_now_ms();
