@@ -1,7 +1,9 @@
 /* later.c — see later.h. An entry: u8 kind, two names, and what the kind has beside. */
 #include "bridge/later.h"
 
-enum kind { OFFLINE, DEVICE_QUIET, DEVICE_FORGOTTEN, MARK, SWEPT };
+#include "bridge/engine/registrations.h"
+
+enum kind { OFFLINE, DEVICE_QUIET, DEVICE_FORGOTTEN, MARK, SWEPT, UNREGISTER };
 
 struct entry {
 	enum kind kind;
@@ -30,6 +32,7 @@ void later_reset(struct later *l)
 {
 	buf_reset(&l->entries);
 	l->count = 0;
+	l->hurry = false;
 }
 
 void later_offline(struct later *l, struct bytes user, uint64_t ts)
@@ -55,6 +58,17 @@ void later_mark(struct later *l, struct bytes chat, struct bytes user, const str
 	add(l, &(struct entry){.kind = MARK, .a = chat, .b = user, .told = *told});
 }
 
+void later_unregister(struct later *l, struct bytes user, struct bytes device, uint64_t set_ms)
+{
+	add(l, &(struct entry){.kind = UNREGISTER, .a = user, .b = device, .told.at = set_ms});
+	l->hurry = true;
+}
+
+bool later_due(const struct later *l)
+{
+	return l->hurry || l->count >= LATER_MANY;
+}
+
 static bool next(struct reader *r, struct entry *e)
 {
 	if (r->at == r->end)
@@ -68,18 +82,20 @@ static bool next(struct reader *r, struct entry *e)
 	return !r->failed;
 }
 
-static bool see(void *ctx, struct bytes key, struct bytes value)
+static bool see_session(void *ctx, struct bytes key, struct bytes value)
 {
 	(void)key;
-	(void)value;
-	*(bool *)ctx = true;
-	return false;
+	*(bool *)ctx = value.len > 0; /* an empty one is their end */
+	return value.len == 0;
 }
 
-static enum err any(struct batch *b, struct key prefix, bool *found)
+static enum err is_connected(struct batch *b, struct bytes user, bool *yes)
 {
-	*found = false;
-	return batch_each(b, TABLE_STORE, key_bytes(&prefix), (struct bytes){NULL, 0}, see, found);
+	struct key prefix = key_sessions(user);
+
+	*yes = false;
+	return batch_each(
+		b, TABLE_STORE, key_bytes(&prefix), (struct bytes){NULL, 0}, see_session, yes);
 }
 
 static enum err write_offline(struct batch *b, const struct entry *e)
@@ -88,7 +104,7 @@ static enum err write_offline(struct batch *b, const struct entry *e)
 	struct seen seen = {0};
 	struct bytes v;
 	bool connected;
-	enum err err = any(b, key_sessions(e->a), &connected);
+	enum err err = is_connected(b, e->a, &connected);
 
 	if (err != ERR_OK || connected)
 		return err;
@@ -159,6 +175,7 @@ enum err later_write(struct later *l, struct batch *b, struct outbox *out)
 	struct reader r = reader_of(l->entries.data, l->entries.len);
 	struct key sweep = key_meta("sweep");
 	struct entry e;
+	bool removed;
 	enum err err = l->entries.failed ? ERR_NOMEM : ERR_OK;
 
 	while (err == ERR_OK && next(&r, &e)) {
@@ -175,6 +192,9 @@ enum err later_write(struct later *l, struct batch *b, struct outbox *out)
 			break;
 		case SWEPT:
 			batch_delete(b, TABLE_STORE, key_bytes(&sweep));
+			break;
+		case UNREGISTER:
+			err = registration_remove(b, e.a, e.b, e.told.at, &removed);
 			break;
 		}
 	}

@@ -21,6 +21,7 @@ static const struct {
 	{"contacts", query_contacts},
 	{"blocks", query_blocks},
 	{"devices", query_devices},
+	{"push.get", query_push_get},
 	{"chat.online", query_chat_online},
 	{"user.list", query_user_list},
 	{"chat.list", query_chat_list},
@@ -161,6 +162,16 @@ static enum err ask(struct query *q, query_fn *fn)
 	return err;
 }
 
+/* What the pusher answers comes here only where there is none. */
+static enum err absent(struct query *q)
+{
+	if (!bytes_equal(q->r->target, "push.test", 9) &&
+		!bytes_equal(q->r->target, "push.queue", 10))
+		return ERR_UNKNOWN_METHOD;
+	q->why = "gnatterd is not running";
+	return ERR_CONFLICT;
+}
+
 void query_answer(const struct query_source *src, const struct record *r, struct buf *answer)
 {
 	struct query q = {.src = src, .r = r, .out = answer, .admin = r->role == ROLE_ADMIN};
@@ -171,7 +182,7 @@ void query_answer(const struct query_source *src, const struct record *r, struct
 
 	if (parsed) {
 		answer_begin(answer, re);
-		err = fn ? ask(&q, fn) : ERR_UNKNOWN_METHOD;
+		err = fn ? ask(&q, fn) : absent(&q);
 	}
 	if (err == ERR_OK) {
 		buf_str(answer, "}");

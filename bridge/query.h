@@ -6,6 +6,7 @@
 #ifndef GNATTER_BRIDGE_QUERY_H
 #define GNATTER_BRIDGE_QUERY_H
 
+#include "bridge/push/offer.h"
 #include "bridge/stats.h"
 #include "persist/directory.h"
 #include "persist/store.h"
@@ -20,6 +21,7 @@ struct query_source {
 	struct directory_reader *reader; /* this thread's own */
 	const struct conf *conf;
 	struct stats *stats;
+	const struct push_offer *offer; /* NULL: all kinds of push */
 };
 
 /* Answer the request r into `answer`, which must be empty: always one whole JSON object, an error
@@ -47,6 +49,7 @@ query_fn query_me, query_user_get, query_user_list;                      /* quer
 query_fn query_chats, query_unread, query_chat_get, query_chat_list;     /* query_chats.c */
 query_fn query_history;                                                  /* query_history.c */
 query_fn query_contacts, query_blocks, query_devices, query_chat_online; /* query_people.c */
+query_fn query_push_get;                                                 /* query_push.c */
 query_fn query_export, query_stats;                                      /* query_admin.c */
 
 struct chat_state;
@@ -55,6 +58,7 @@ struct member;
 struct chat;
 struct user;
 struct viewer;
+struct push_registration;
 
 /* ERR_NOT_FOUND if there is none. Strings are lent until the reader's next refresh. */
 enum err query_user(struct query *q, struct bytes user, struct user *out);
@@ -76,6 +80,11 @@ const char *query_kind_name(int kind);
 
 /* query_preview.c: ,"preview":{...} of that message. */
 enum err query_put_preview(struct query *q, struct bytes chat, uint64_t seq);
+
+/* query_push.c: have fn write what a device of the caller's is pushed to with; of one that is not,
+ * a registration whose kind is 0. */
+typedef void push_put_fn(struct buf *b, const struct push_registration *r);
+enum err query_put_push(struct query *q, struct bytes device, push_put_fn *fn);
 
 /* query_users.c: the caller, for persist/visible.h. */
 enum err query_viewer(struct query *q, struct viewer *out);

@@ -13,8 +13,8 @@ struct entry {
 	char chat[NAME_CHAT_MAX + 1];
 	size_t len;
 	struct chat_state s;
-	uint64_t ts;          /* of the last message, or of joining */
-	uint64_t muted_until; /* ms; UINT64_MAX: for ever */
+	uint64_t ts; /* of the last message, or of joining */
+	struct mute mute;
 };
 
 struct entries {
@@ -91,18 +91,16 @@ static bool take_mute(void *ctx, struct bytes key, struct bytes value)
 {
 	struct mutes *m = ctx;
 	struct entries *l = m->l;
-	struct reader r = reader_of(value.data, value.len);
-	uint64_t until = read_u64(&r);
+	struct mute mute;
 	struct bytes user;
 	struct bytes chat;
 
 	key_names(key, &user, &chat);
-	if (r.failed || r.at != r.end)
-		m->err = ERR_CORRUPT;
+	m->err = mute_decode(&mute, value);
 	while (m->at < l->count && is_before(entry_chat(&l->list[m->at]), chat))
 		m->at++;
 	if (m->at < l->count && bytes_equal(chat, l->list[m->at].chat, l->list[m->at].len))
-		l->list[m->at].muted_until = until;
+		l->list[m->at].mute = mute;
 	return m->err == ERR_OK;
 }
 
@@ -116,12 +114,33 @@ static enum err collect_mutes(struct query *q, struct entries *l)
 	return err == ERR_OK ? m.err : err;
 }
 
-static void put_muted(struct query *q, uint64_t until)
+static void put_muted(struct query *q, const struct mute *m)
 {
-	if (until == UINT64_MAX)
+	if (m->until <= q->r->ts)
+		return;
+	if (m->until == UINT64_MAX)
 		answer_bool(q->out, "muted", true);
-	else if (until > q->r->ts)
-		answer_u64(q->out, "muted", until);
+	else
+		answer_u64(q->out, "muted", m->until);
+	if (m->mentions)
+		answer_bool(q->out, "mentions", true);
+}
+
+/* Of one chat. */
+static enum err query_mute(struct query *q, struct bytes chat)
+{
+	struct key k = key_mute(q->r->user, chat);
+	struct mute m;
+	struct bytes v;
+	enum err err = store_get(q->src->store, q->snap, key_bytes(&k), &v);
+
+	if (err != ERR_OK)
+		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	err = mute_decode(&m, v);
+	free((void *)(uintptr_t)v.data);
+	if (err == ERR_OK)
+		put_muted(q, &m);
+	return err;
 }
 
 /* Newest first; names decide between equals, so that a page can go on where the last one ended. */
@@ -176,7 +195,7 @@ static enum err put_entry(struct query *q, const struct entry *e)
 	answer_u64(q->out, "delivered", m.delivered);
 	answer_u64(q->out, "read", m.read);
 	answer_u64(q->out, "unread", unread(&e->s, &m));
-	put_muted(q, e->muted_until);
+	put_muted(q, &e->mute);
 	if (e->s.visible > me.since_seq || (e->s.visible > 0 && c.kind != KIND_PAIR))
 		err = query_put_preview(q, chat, e->s.visible);
 	buf_str(q->out, "}");
@@ -428,6 +447,9 @@ enum err query_chat_get(struct query *q)
 	put_chat(q, &c);
 	answer_u64(q->out, "seq", s.seq);
 	answer_u64(q->out, "n", s.n);
+	err = query_mute(q, l.chat);
+	if (err != ERR_OK)
+		return err;
 	buf_str(q->out, ",\"members\":[");
 	prefix = key_members(l.chat);
 	if (after.len > 0) {

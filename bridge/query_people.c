@@ -191,6 +191,16 @@ static enum err is_connected(struct query *q, const struct client *c, bool *yes)
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
+static void put_push(struct buf *b, const struct push_registration *r)
+{
+	const char *kind = push_kind_name(r->kind);
+
+	if (kind)
+		answer_string(b, "push", (struct bytes){kind, strlen(kind)});
+	else
+		answer_bool(b, "push", false);
+}
+
 static bool list_device(void *ctx, struct bytes key, struct bytes value)
 {
 	struct list *l = ctx;
@@ -217,7 +227,7 @@ static bool list_device(void *ctx, struct bytes key, struct bytes value)
 	answer_bool(b, "online", online);
 	if (online && d.state != STATE_ONLINE)
 		buf_printf(b, ",\"state\":\"%s\"", presence_state_name(d.state));
-	answer_bool(b, "push", false);
+	l->err = query_put_push(l->q, device, put_push);
 	answer_bool(b, "this", bytes_equal(l->q->r->client, client.id, client.len));
 	return end_entry(l);
 }
@@ -287,7 +297,8 @@ static bool take_session(void *ctx, struct bytes key, struct bytes value)
 	struct bytes user;
 	struct bytes client;
 
-	(void)value;
+	if (value.len == 0)
+		return true; /* the end of one user's */
 	key_names(key, &user, &client);
 	set_name(ctx, user);
 	return false;

@@ -118,6 +118,8 @@ enum err method_user_remove(struct request *q)
 	if (err == ERR_OK)
 		err = contacts_forget(q->e, user);
 	if (err == ERR_OK)
+		err = push_forget(q->e, user);
+	if (err == ERR_OK)
 		err = presence_forget(q->e, q->r, user);
 	if (err != ERR_OK)
 		return err;

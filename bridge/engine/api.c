@@ -25,6 +25,7 @@ static const struct method {
 	{"contacts", ROLE_USER, NULL},
 	{"blocks", ROLE_USER, NULL},
 	{"devices", ROLE_USER, NULL},
+	{"push.get", ROLE_USER, NULL},
 	{"contact.add", ROLE_USER, method_contact_add},
 	{"contact.remove", ROLE_USER, method_contact_remove},
 	{"block.add", ROLE_USER, method_block_add},
@@ -34,6 +35,9 @@ static const struct method {
 	{"status.post", ROLE_USER, method_status_post},
 	{"device.set", ROLE_USER, method_device_set},
 	{"device.remove", ROLE_USER, method_device_remove},
+	{"push.set", ROLE_USER, method_push_set},
+	{"push.remove", ROLE_USER, method_push_remove},
+	{"push.prefs", ROLE_USER, method_push_prefs},
 	{"chat.mute", ROLE_USER, method_chat_mute},
 	{"chat.create", ROLE_USER, method_chat_create},
 	{"chat.update", ROLE_USER, method_chat_update},
@@ -52,6 +56,8 @@ static const struct method {
 	{"import", ROLE_ADMIN, method_import},
 	{"export", ROLE_ADMIN, NULL},
 	{"stats", ROLE_ADMIN, NULL},
+	{"push.test", ROLE_ADMIN, NULL}, /* these two are the pusher's: bridge/pusher.h */
+	{"push.queue", ROLE_ADMIN, NULL},
 };
 
 static const struct method *find(struct bytes name)
@@ -87,6 +93,13 @@ enum err request_chat(struct request *q, const char *member, struct bytes *out)
 		return ERR_BAD_REQUEST;
 	}
 	return name_chat_kind(out->data, out->len, NULL) == CHAT_NONE ? ERR_BAD_NAME : ERR_OK;
+}
+
+bool request_has(const struct request *q, const char *member)
+{
+	const struct json_member *m = json_get(&q->json, member);
+
+	return m && !cJSON_IsNull(m->value);
 }
 
 /* The caller's own id for the request, copied into the answer. */

@@ -5,6 +5,7 @@
  * made before that moment are dead, and what was queued before it is not delivered.
  */
 #include "bridge/engine/internal.h"
+#include "bridge/engine/registrations.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,13 +42,15 @@ static void put_revoked(
 		batch_put(e->batch, TABLE_REVOKED, key_bytes(&k), (struct bytes){v->data, v->len});
 }
 
-/* The record goes, and what the broker retains of the device; its user's others hear of it. */
-static void forget(
+/* The record goes, and what the broker retains of the device; it is pushed to no longer. Its user's
+ * others hear of it. */
+static enum err forget(
 	struct engine *e, const struct record *r, struct bytes device, const struct device *d)
 {
 	char topic[sizeof("presence//") + NAME_USER_MAX + NAME_DEVICE_MAX];
 	struct key k = key_device(r->user, device);
 	bool speaks = d->speaks;
+	bool removed;
 
 	batch_delete(e->batch, TABLE_STORE, key_bytes(&k));
 	snprintf(topic, sizeof(topic), "presence/%.*s/%.*s", (int)r->user.len, r->user.data,
@@ -55,6 +58,7 @@ static void forget(
 	if (speaks)
 		outbox_publish(e->out, topic, 1, true, NOTHING);
 	event_own(e, r, "device.removed", "device", device);
+	return registration_remove(e->batch, r->user, device, 0, &removed);
 }
 
 /* --- room for a new one
@@ -77,6 +81,8 @@ static bool on_session(void *ctx, struct bytes key, struct bytes value)
 	struct session s;
 
 	(void)key;
+	if (value.len == 0)
+		return true; /* their end */
 	w->err = session_decode(&s, value);
 	if (w->err == ERR_OK && !s.ephemeral)
 		buf_bytes16(&w->connected, s.device.data, s.device.len);
@@ -135,7 +141,7 @@ static enum err make_room(struct engine *e, const struct record *r)
 	if (err == ERR_OK)
 		err = w.err;
 	if (err == ERR_OK && w.oldest_len > 0 && w.count > (size_t)e->conf->devices_per_user_max)
-		forget(e, r, (struct bytes){w.oldest, w.oldest_len}, &w.d);
+		err = forget(e, r, (struct bytes){w.oldest, w.oldest_len}, &w.d);
 	return err;
 }
 
@@ -148,6 +154,15 @@ static enum err add(struct engine *e, const struct record *r, const struct devic
 	put_device(e, r->user, r->device, d);
 	event_own(e, r, "device.added", "device", r->device);
 	return make_room(e, r);
+}
+
+enum err device_listed(struct engine *e, const struct record *r)
+{
+	struct device d = {.first = r->ts, .last_seen = r->ts, .state = STATE_ONLINE};
+	struct device known;
+	enum err err = state_device(e, r->user, r->device, &known);
+
+	return err == ERR_NOT_FOUND ? add(e, r, &d) : err;
 }
 
 /* Removed, and back with a new token or the password. */
@@ -201,16 +216,21 @@ static enum err read_labels(struct request *q, struct bytes *name, struct bytes 
 	return ERR_BAD_REQUEST;
 }
 
-/* Is the device that asks one that can have a record? One that was removed is as good as gone. */
-static enum err check_device(struct request *q)
+enum err device_named(struct request *q)
+{
+	if (has_name(q->r))
+		return ERR_OK;
+	q->why = "a client id without ':' is no device with a name";
+	return ERR_CONFLICT;
+}
+
+enum err device_check(struct request *q)
 {
 	struct revoked gone;
-	enum err err;
+	enum err err = device_named(q);
 
-	if (!has_name(q->r)) {
-		q->why = "a client id without ':' is no device with a name";
-		return ERR_CONFLICT;
-	}
+	if (err != ERR_OK)
+		return err;
 	err = state_revoked(q->e, q->r->user, q->r->device, &gone);
 	if (err == ERR_OK && !gone.back) {
 		q->why = "this device was removed";
@@ -232,7 +252,7 @@ enum err method_device_set(struct request *q)
 	if (err == ERR_OK)
 		err = read_labels(q, &name, &kind);
 	if (err == ERR_OK)
-		err = check_device(q);
+		err = device_check(q);
 	if (err != ERR_OK)
 		return err;
 	err = state_device(q->e, r->user, r->device, &d);
@@ -252,7 +272,7 @@ enum err method_device_set(struct request *q)
 /* --- removed
  * ----------------------------------------------------------------------------------------- */
 
-static enum err request_device(struct request *q, struct bytes *out)
+enum err request_device(struct request *q, struct bytes *out)
 {
 	enum err err = json_string(&q->json, "device", 1, NAME_DEVICE_MAX, out);
 
@@ -302,7 +322,9 @@ enum err method_device_remove(struct request *q)
 	}
 	if (err != ERR_OK)
 		return err;
-	forget(q->e, r, device, &d);
+	err = forget(q->e, r, device, &d);
+	if (err != ERR_OK)
+		return err;
 	put_revoked(q->e, r->user, device, &(struct revoked){.at = r->ts});
 	snprintf(q->kick, sizeof(q->kick), "%.*s:%.*s", (int)r->user.len, r->user.data,
 		(int)device.len, device.data);

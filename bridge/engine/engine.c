@@ -41,6 +41,8 @@ enum err engine_apply(struct engine *e, const struct record *r, enum err refuse)
 
 	e->out->number = r->number;
 	e->refuse = refuse;
+	if (batch_empty(e->batch) || (r->type != RECORD_SEND && r->type != RECORD_ACK))
+		e->counted = false; /* another batch, or one of those that may change it */
 	err = dispatch(e, r);
 	if (err == ERR_OK && (outbox_failed(e->out) || batch_failed(e->batch)))
 		err = ERR_NOMEM;

@@ -6,28 +6,34 @@
  * byte, however they are cut into frames or commits.
  *
  * The files: send.c (messages), ack.c (marks), presence.c (connections); groups.c, members.c,
- * accounts.c, contacts.c, profile.c, devices.c, bulk.c (the methods that change something), api.c
- * (their table); message.c (what a message looks like), state.c (reading users, chats and members),
- * events.c (what is told), answer.c, refuse.c (answers and errors).
+ * accounts.c, contacts.c, profile.c, devices.c, push.c, bulk.c (the methods that change something),
+ * api.c (their table); message.c (what a message looks like), state.c (reading users, chats and
+ * members), registrations.c (who is pushed to), events.c (what is told), answer.c, refuse.c
+ * (answers and errors). Of bridge/push/ the engine has what is as pure as itself: check.c, offer.c,
+ * prefs.c.
  */
 #ifndef GNATTER_ENGINE_ENGINE_H
 #define GNATTER_ENGINE_ENGINE_H
 
 #include "bridge/engine/outbox.h"
+#include "bridge/push/offer.h"
 #include "persist/batch.h"
 #include "wire/conf.h"
 #include "wire/record.h"
 
 struct engine {
-	const struct conf *conf; /* borrowed: the limits */
-	struct batch *batch;     /* borrowed */
-	struct outbox *out;      /* borrowed */
-	struct buf message;      /* a message in the making */
-	struct buf scratch;      /* a small value in the making */
-	struct buf answer;       /* an answer in the making */
-	enum err refuse;         /* of the record being applied */
-	uint64_t messages;       /* stored since start, for the statistics */
-	uint64_t refused;        /* sends and acks refused since start */
+	const struct conf *conf;        /* borrowed: the limits */
+	struct batch *batch;            /* borrowed */
+	struct outbox *out;             /* borrowed */
+	struct buf message;             /* a message in the making */
+	struct buf scratch;             /* a small value in the making */
+	struct buf answer;              /* an answer in the making */
+	enum err refuse;                /* of the record being applied */
+	const struct push_offer *offer; /* borrowed; NULL: all kinds of push are taken */
+	bool counted;                   /* `registrations` is what the batch has */
+	uint64_t registrations;         /* devices that are pushed to */
+	uint64_t messages;              /* stored since start, for the statistics */
+	uint64_t refused;               /* sends and acks refused since start */
 };
 
 void engine_init(

@@ -53,11 +53,16 @@ struct buf *event_own_begin(struct engine *e, const char *event)
 	return &e->answer;
 }
 
-void event_own_end(struct engine *e, const struct record *r)
+void event_of_end(struct engine *e, const struct record *r, struct bytes user)
 {
 	answer_u64(&e->answer, "ts", r->ts);
 	buf_str(&e->answer, "}");
-	publish(e, "user", r->user, "events");
+	publish(e, "user", user, "events");
+}
+
+void event_own_end(struct engine *e, const struct record *r)
+{
+	event_of_end(e, r, r->user);
 }
 
 void event_own(struct engine *e, const struct record *r, const char *event, const char *name,

@@ -298,41 +298,69 @@ static enum err check_reader(struct request *q, struct bytes chat)
 	return err == ERR_OK && blocked ? ERR_FORBIDDEN : absent_is(err, ERR_FORBIDDEN);
 }
 
-static void tell_muted(struct request *q, struct bytes chat, uint64_t until)
+static void tell_muted(struct request *q, struct bytes chat, const struct mute *m)
 {
 	struct buf *b = event_own_begin(q->e, "chat.muted");
 
 	answer_string(b, "chat", chat);
-	if (until != UINT64_MAX)
-		answer_u64(b, "until", until);
+	if (m->until != UINT64_MAX)
+		answer_u64(b, "until", m->until);
+	if (m->mentions)
+		answer_bool(b, "mentions", true);
 	event_own_end(q->e, q->r);
+}
+
+static enum err read_mute(struct request *q, struct mute *m)
+{
+	int64_t until = -1; /* for ever */
+
+	*m = (struct mute){.mentions = false};
+	if (json_int(&q->json, "until", 0, INT64_C(1) << 53, &until) != ERR_OK)
+		q->why = "\"until\" must be a time: ms since 1970, or 0";
+	else if (json_bool(&q->json, "mentions", &m->mentions) != ERR_OK)
+		q->why = "\"mentions\" must be true or false";
+	else
+		m->until = (uint64_t)until; /* UINT64_MAX: for ever */
+	return q->why ? ERR_BAD_REQUEST : ERR_OK;
+}
+
+static enum err put_mute(
+	struct engine *e, struct bytes user, struct bytes chat, const struct mute *m)
+{
+	struct key k = key_mute(user, chat);
+	struct buf *v = &e->scratch;
+
+	buf_reset(v);
+	mute_encode(v, m);
+	if (v->failed)
+		return ERR_NOMEM;
+	batch_put(e->batch, TABLE_STORE, key_bytes(&k), (struct bytes){v->data, v->len});
+	return ERR_OK;
 }
 
 enum err method_chat_mute(struct request *q)
 {
 	struct bytes chat = {0};
-	int64_t until = -1; /* for ever */
+	struct mute m;
 	struct user self;
 	struct key k;
 	enum err err = request_account(q, &self);
 
 	if (err == ERR_OK)
 		err = request_chat(q, "chat", &chat);
-	if (err == ERR_OK && json_int(&q->json, "until", 0, INT64_C(1) << 53, &until) != ERR_OK) {
-		q->why = "\"until\" must be a time: ms since 1970, or 0";
-		err = ERR_BAD_REQUEST;
-	}
+	if (err == ERR_OK)
+		err = read_mute(q, &m);
 	if (err == ERR_OK)
 		err = check_reader(q, chat);
 	if (err != ERR_OK)
 		return err;
-	k = key_mute(q->r->user, chat);
-	if (until >= 0 && (uint64_t)until <= q->r->ts) {
-		until = 0;
+	if (m.until <= q->r->ts) {
+		m = (struct mute){0};
+		k = key_mute(q->r->user, chat);
 		batch_delete(q->e->batch, TABLE_STORE, key_bytes(&k));
 	} else {
-		put_number(q->e, &k, (uint64_t)until); /* UINT64_MAX: for ever */
+		err = put_mute(q->e, q->r->user, chat, &m);
 	}
-	tell_muted(q, chat, (uint64_t)until);
-	return ERR_OK;
+	tell_muted(q, chat, &m);
+	return err;
 }

@@ -79,6 +79,12 @@ enum err request_chat(struct request *q, const char *member, struct bytes *out);
 
 #define DISPLAY_NAME_MAX 128 /* bytes: what somebody is called, by himself or by others */
 
+/* api.c: is there such a member, and not null? */
+bool request_has(const struct request *q, const char *member);
+
+/* devices.c: "device" of the request. ERR_BAD_REQUEST if absent, ERR_BAD_NAME if it is no name. */
+enum err request_device(struct request *q, struct bytes *out);
+
 /* accounts.c: the account of that name, or a refusal that says that there is none. */
 enum err request_find(struct request *q, struct bytes user, struct user *u);
 
@@ -136,6 +142,9 @@ enum err method_status_post(struct request *q);
 enum err method_device_set(struct request *q); /* devices.c */
 enum err method_device_remove(struct request *q);
 enum err method_chat_mute(struct request *q); /* groups.c */
+enum err method_push_set(struct request *q);  /* push.c */
+enum err method_push_remove(struct request *q);
+enum err method_push_prefs(struct request *q);
 
 /* presence.c: records of connections and of what devices say of themselves. */
 enum err presence_apply(struct engine *e, const struct record *r);
@@ -157,6 +166,22 @@ enum err story_again(struct engine *e, const struct record *r, struct bytes user
 
 /* devices.c: the device of a connection is remembered; its event told if it is new. */
 enum err device_came(struct engine *e, const struct record *r);
+
+/* devices.c: has the device that asks a name? ERR_CONFLICT with a sentence if not. */
+enum err device_named(struct request *q);
+
+/* devices.c: the same, and was it not removed? One that was is as good as gone: ERR_FORBIDDEN. */
+enum err device_check(struct request *q);
+
+/* devices.c: the device of the record is in its user's list, from now on if it was not. */
+enum err device_listed(struct engine *e, const struct record *r);
+
+/* push.c: a message that a person counts was stored: it goes into the push outbox, if anybody is
+ * registered. */
+enum err push_message(struct engine *e, struct bytes chat, uint64_t seq, uint64_t ts);
+
+/* push.c: an account goes: its registrations and preferences with it. */
+enum err push_forget(struct engine *e, struct bytes user);
 
 /* contacts.c: an account goes: its contacts, blocks and revoked devices with it. */
 enum err contacts_forget(struct engine *e, struct bytes user);
@@ -193,6 +218,8 @@ void event_own(struct engine *e, const struct record *r, const char *event, cons
 /* The same with whatever members are appended in between. */
 struct buf *event_own_begin(struct engine *e, const char *event);
 void event_own_end(struct engine *e, const struct record *r);
+void event_of_end(
+	struct engine *e, const struct record *r, struct bytes user); /* for this user's */
 
 /* api.c */
 enum err api_apply(struct engine *e, const struct record *r);

@@ -21,6 +21,7 @@ void outbox_reset(struct outbox *o)
 	buf_reset(&o->hints);
 	o->count = 0;
 	o->reads_count = 0;
+	o->pushed_ts = 0;
 	o->failed = false;
 }
 
@@ -120,7 +121,8 @@ void outbox_read(struct outbox *o, const struct record *r)
 
 struct outbox_mark outbox_mark(const struct outbox *o)
 {
-	return (struct outbox_mark){o->count, o->reads.len, o->reads_count, o->hints.len};
+	return (struct outbox_mark){
+		o->count, o->reads.len, o->reads_count, o->hints.len, o->pushed_ts};
 }
 
 void outbox_rollback(struct outbox *o, struct outbox_mark mark)
@@ -131,6 +133,7 @@ void outbox_rollback(struct outbox *o, struct outbox_mark mark)
 	o->reads.len = mark.reads_len;
 	o->reads_count = mark.reads_count;
 	o->hints.len = mark.hints_len;
+	o->pushed_ts = mark.pushed_ts;
 }
 
 bool outbox_failed(const struct outbox *o)

@@ -23,6 +23,7 @@ enum hint {
 	HINT_AGAIN,    /* presence of `user`: others may see it now; tell even if it is the same */
 	HINT_ALL,      /* presence of all: the broker is new */
 	HINT_MARK,     /* the mark of `user` in `chat` is to be told */
+	HINT_PUSH,     /* there are messages to be pushed: once a commit, of nobody in particular */
 };
 
 struct outbox {
@@ -31,9 +32,10 @@ struct outbox {
 	size_t count, cap;
 	struct buf reads; /* encoded records (wire/record.h) that only ask for something */
 	size_t reads_count;
-	struct buf hints; /* u8 enum hint, bytes16 user, bytes16 chat, u64 ts */
-	uint64_t number;  /* of the record being applied: the engine sets it */
-	bool failed;      /* out of memory */
+	struct buf hints;   /* u8 enum hint, bytes16 user, bytes16 chat, u64 ts */
+	uint64_t pushed_ts; /* of the last message that went into the push outbox; 0: none did */
+	uint64_t number;    /* of the record being applied: the engine sets it */
+	bool failed;        /* out of memory */
 };
 
 /* {0} is an empty one. */
@@ -53,7 +55,7 @@ void outbox_expel(struct outbox *o, struct bytes user);
 void outbox_answer(
 	struct outbox *o, const struct record *r, struct bytes topic, struct bytes payload);
 
-/* chat: of HINT_MARK. ts: of the record. */
+/* chat: of HINT_MARK. ts: of the record. Not for HINT_PUSH, which is what pushed_ts says. */
 void outbox_hint(
 	struct outbox *o, enum hint hint, struct bytes user, struct bytes chat, uint64_t ts);
 
@@ -63,6 +65,7 @@ void outbox_read(struct outbox *o, const struct record *r);
 /* Take back everything since a mark. */
 struct outbox_mark {
 	size_t count, reads_len, reads_count, hints_len;
+	uint64_t pushed_ts;
 };
 struct outbox_mark outbox_mark(const struct outbox *o);
 void outbox_rollback(struct outbox *o, struct outbox_mark mark);

@@ -90,6 +90,7 @@ static enum err load_device(
 static enum err came(struct engine *e, const struct record *r)
 {
 	struct key k = key_session(r->user, r->client);
+	struct key end = key_sessions_end(r->user);
 	struct user u;
 	enum err err = k.len > 0 ? state_user(e, r->user, &u) : ERR_NOT_FOUND;
 
@@ -100,6 +101,7 @@ static enum err came(struct engine *e, const struct record *r)
 		&(struct session){
 			.since = r->ts, .device = r->device, .ephemeral = !is_named(r->client)});
 	put_value(e, &k, &e->scratch);
+	batch_put(e->batch, TABLE_STORE, key_bytes(&end), (struct bytes){"", 0});
 	err = put_shown(e, r->user);
 	if (err == ERR_OK && is_named(r->client))
 		err = device_came(e, r);
@@ -199,6 +201,8 @@ static enum err all_went(struct engine *e, const struct record *r)
 		struct bytes user, client;
 		struct session s;
 
+		if (value.len == 0)
+			continue; /* the end of one user's */
 		key_names(key, &user, &client);
 		err = session_decode(&s, value);
 		if (err == ERR_OK)

@@ -13,14 +13,6 @@
 
 #define NOTHING ((struct bytes){NULL, 0})
 
-/* Is there such a member, and not null? */
-static bool is_given(const struct request *q, const char *name)
-{
-	const struct json_member *m = json_get(&q->json, name);
-
-	return m && !cJSON_IsNull(m->value);
-}
-
 /* --- profile
  * ----------------------------------------------------------------------------------------- */
 
@@ -45,7 +37,7 @@ static enum err read_profile(struct request *q, struct user *u)
 			q->why = rows[i].why;
 			return ERR_BAD_REQUEST;
 		}
-		any = any || is_given(q, rows[i].name);
+		any = any || request_has(q, rows[i].name);
 	}
 	if (any)
 		return ERR_OK;
@@ -231,7 +223,7 @@ static enum err read_text(struct request *q, struct bytes *text)
 {
 	const struct json_member *m = json_get(&q->json, "text");
 
-	if (!is_given(q, "text"))
+	if (!request_has(q, "text"))
 		return ERR_OK;
 	if (cJSON_IsString(m->value) && m->value->valuestring[0]) {
 		*text = m->raw;

@@ -340,9 +340,11 @@ static enum err store(struct send *s)
 		batch_put(e->batch, TABLE_STORE, key_bytes(&k),
 			(struct bytes){e->scratch.data, e->scratch.len});
 	}
+	if (s->draft.counts)
+		err = push_message(e, s->chat, h.seq, ts);
 	answer_stored(s, h.seq, h.id, ts);
 	e->messages++;
-	return ERR_OK;
+	return err;
 }
 
 static enum err accept(struct send *s)

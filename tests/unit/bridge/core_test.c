@@ -38,7 +38,7 @@ struct world {
 	struct core *core;
 	int wake_fd;
 	struct got got[256];
-	size_t count, reads, hints[HINT_MARK + 1];
+	size_t count, reads, hints[HINT_PUSH + 1];
 	bool deaf; /* nobody is there to send to */
 };
 
@@ -169,15 +169,16 @@ static struct bytes str(const char *s)
 	return (struct bytes){s, strlen(s)};
 }
 
-static void put_record(struct buf *b, uint64_t number, enum record_type type, const char *user,
-	const char *target, struct bytes payload)
+/* client: with a colon, so that it is a device; or the user's name. */
+static void put_record_of(struct buf *b, uint64_t number, enum record_type type, const char *user,
+	const char *client, const char *target, struct bytes payload)
 {
 	struct record r = {.type = type,
 		.number = number,
 		.ts = 1700000000000 + number,
 		.role = user[0] == '$' ? ROLE_ADMIN : ROLE_USER,
 		.user = str(user),
-		.client = str(user),
+		.client = str(client),
 		.device = str("d"),
 		.target = str(target),
 		.response = str(type == RECORD_API ? "r" : ""),
@@ -188,6 +189,12 @@ static void put_record(struct buf *b, uint64_t number, enum record_type type, co
 	assert_non_null(at);
 	record_encode(&r, at);
 	b->len += size;
+}
+
+static void put_record(struct buf *b, uint64_t number, enum record_type type, const char *user,
+	const char *target, struct bytes payload)
+{
+	put_record_of(b, number, type, user, user, target, payload);
 }
 
 static enum err give(struct world *w, struct frame f, const struct buf *records)
@@ -438,6 +445,101 @@ static void test_core_reads_are_handed_on(void **state)
 	buf_free(&b);
 }
 
+/* --- pushes
+ * ---------------------------------------------------------------------------------------------- */
+
+/* Record 4: bob's device registers. Answered in one message more. */
+static void register_bob(struct world *w)
+{
+	struct frame f = {.epoch = EPOCH, .first = 4, .count = 1};
+	struct buf b = {0};
+	size_t count = w->count;
+
+	put_record_of(&b, 4, RECORD_API, "bob", "bob:d", "push.set",
+		str("{\"kind\":\"fcm\",\"token\":\"t\"}"));
+	assert_int_equal(give(w, f, &b), ERR_OK);
+	serve(w, count + 1);
+	buf_free(&b);
+}
+
+/* So many records, from number 5 on, in one frame. */
+static void give_sends(struct world *w, uint32_t sends)
+{
+	struct frame f = {.epoch = EPOCH, .first = 5, .count = sends};
+	struct buf b = {0};
+
+	for (uint32_t i = 0; i < sends; i++)
+		put_record(&b, 5 + i, RECORD_SEND, "alice", "alice:bob", str("hello"));
+	assert_int_equal(give(w, f, &b), ERR_OK);
+	buf_free(&b);
+}
+
+static bool count_key(void *ctx, struct bytes key, struct bytes value)
+{
+	(void)key;
+	(void)value;
+	++*(size_t *)ctx;
+	return true;
+}
+
+static size_t keys(struct world *w, struct key prefix)
+{
+	size_t n = 0;
+
+	assert_int_equal(store_each(w->store, NULL, key_bytes(&prefix), (struct bytes){NULL, 0},
+				 false, count_key, &n),
+		ERR_OK);
+	return n;
+}
+
+/* One hint a commit, once the messages are in the store. */
+static void test_core_push_hint(void **state)
+{
+	struct world *w = *state;
+
+	begin(w);
+	assert_int_equal(w->hints[HINT_PUSH], 0); /* nobody was registered */
+	register_bob(w);
+	assert_int_equal(w->hints[HINT_PUSH], 0);
+	give_sends(w, 3);
+	serve(w, 5);
+	assert_int_equal(w->hints[HINT_PUSH], 1);
+	assert_int_equal(keys(w, key_push_all()), 3);
+}
+
+/* The engine knows of it at the next message, and the commit needs no record. */
+static void test_core_unregister_is_a_commit(void **state)
+{
+	struct world *w = *state;
+	char why[512];
+	uint64_t commits;
+
+	begin(w);
+	register_bob(w);
+	assert_int_equal(keys(w, key_registrations_all()), 1);
+	commits = w->stats.commits;
+	later_unregister(core_later(w->core), str("bob"), str("d"), 1700000000004);
+	assert_int_equal(core_service(w->core, why, sizeof(why)), ERR_OK);
+	serve(w, 5);
+	assert_int_equal(w->stats.commits, commits + 1);
+	assert_int_equal(keys(w, key_registrations_all()), 0);
+	give_sends(w, 2);
+	serve(w, 6);
+	assert_int_equal(keys(w, key_push_all()), 0);
+	assert_int_equal(w->hints[HINT_PUSH], 0);
+}
+
+static void test_core_offer(void **state)
+{
+	const struct push_offer offer = {.kinds = 1u << PUSH_MQTT};
+	struct world *w = *state;
+
+	core_offer(w->core, &offer);
+	begin(w);
+	register_bob(w);
+	assert_int_equal(keys(w, key_registrations_all()), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -456,6 +558,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_core_large_commit_in_parts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_core_frame_damaged, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_core_reads_are_handed_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_core_push_hint, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_core_unregister_is_a_commit, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_core_offer, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,6 +28,7 @@ struct world {
 	struct buf answer;
 	enum role role; /* of who asks */
 	const char *client;
+	const struct push_offer *offer;
 };
 
 /* ---- the world
@@ -190,6 +191,27 @@ static void put_device(struct world *w, const char *user, const char *device,
 	put(w, TABLE_STORE, key_device(text(user), text(device)), &v);
 }
 
+static void put_registration(struct world *w, const char *user, const char *device,
+	enum push_kind_id kind, enum push_preview preview)
+{
+	struct push_registration r = {.set_ms = 30,
+		.kind = (uint8_t)kind,
+		.preview = preview,
+		.data = text("{\"token\":\"secret\"}")};
+	struct buf v = {0};
+
+	push_registration_encode(&v, &r);
+	put(w, TABLE_STORE, key_registration(text(user), text(device)), &v);
+}
+
+static void put_mute(struct world *w, const char *user, const char *chat, uint64_t until)
+{
+	struct buf v = {0};
+
+	mute_encode(&v, &(struct mute){.until = until, .mentions = true});
+	put(w, TABLE_STORE, key_mute(text(user), text(chat)), &v);
+}
+
 static void put_seen(struct world *w, const char *user, uint64_t last_seen)
 {
 	struct seen s = {.last_seen = last_seen};
@@ -240,7 +262,8 @@ static void put_message(struct world *w, const char *chat, uint64_t seq, const c
 /* The whole answer; good until the next question. */
 static const char *ask(struct world *w, const char *user, const char *method, const char *payload)
 {
-	struct query_source src = {w->store, w->directory, w->reader, &w->conf, &w->stats};
+	struct query_source src = {
+		w->store, w->directory, w->reader, &w->conf, &w->stats, w->offer};
 	struct record r = {.type = RECORD_API,
 		.ts = NOW,
 		.role = w->role,
@@ -728,6 +751,87 @@ static void test_devices_own_only(void **state)
 	assert_lacks(ask(w, "alice", "devices", ""), "\"this\":true");
 }
 
+static void test_devices_pushed_to(void **state)
+{
+	struct world *w = *state;
+
+	put_three(w);
+	put_device(w, "alice", "a", STATE_ONLINE, 1, "");
+	put_device(w, "alice", "b", STATE_ONLINE, 1, "");
+	put_registration(w, "alice", "b", PUSH_WEBPUSH, PREVIEW_ON);
+	put_registration(w, "bob", "a", PUSH_FCM, PREVIEW_ON);
+	asked(w, "alice", "devices", "",
+		"{\"ok\":true,\"devices\":[" DEVICE("a") "\"online\":false" OTHER "," DEVICE(
+			"b") "\"online\":false,\"push\":\"webpush\",\"this\":false}"
+			     "],\"more\":false}");
+	put_registration(w, "alice", "b", (enum push_kind_id)77, PREVIEW_ON);
+	assert_has(ask(w, "alice", "devices", "{\"after\":\"a\"}"), "\"push\":false");
+	put_number(w, TABLE_STORE, key_registration(text("alice"), text("b")), 5);
+	assert_has(ask(w, "alice", "devices", ""), "\"corrupt\"");
+}
+
+/* ---- push.get
+ * ------------------------------------------------------------------------------------ */
+
+#define ALL_KINDS "\"kinds\":[\"fcm\",\"apns\",\"webpush\",\"webhook\",\"mqtt\"]"
+#define DEFAULTS  "{\"ok\":true,\"quiet\":null,\"mentions\":false,\"preview\":true,"
+
+static void test_push_get(void **state)
+{
+	struct push_prefs prefs = {
+		.quiet = true, .from = 1320, .to = 425, .utc_offset = -60, .hidden = true};
+	struct world *w = *state;
+	struct buf v = {0};
+
+	put_three(w);
+	w->client = "alice:phone";
+	asked(w, "alice", "push.get", "", DEFAULTS ALL_KINDS "}");
+	put_registration(w, "alice", "tab", PUSH_FCM, PREVIEW_ON);
+	asked(w, "alice", "push.get", "", DEFAULTS ALL_KINDS "}");
+	put_registration(w, "alice", "phone", PUSH_FCM, PREVIEW_AS_USER);
+	asked(w, "alice", "push.get", "",
+		DEFAULTS "\"registration\":{\"kind\":\"fcm\",\"since\":30}," ALL_KINDS "}");
+	put_registration(w, "alice", "phone", PUSH_APNS, PREVIEW_OFF);
+	push_prefs_encode(&v, &prefs);
+	put(w, TABLE_STORE, key_push_prefs(text("alice")), &v);
+	asked(w, "alice", "push.get", "",
+		"{\"ok\":true,\"quiet\":{\"from\":\"22:00\",\"to\":\"07:05\",\"utc_offset\":-60},"
+		"\"mentions\":false,\"preview\":false,"
+		"\"registration\":{\"kind\":\"apns\",\"since\":30,\"preview\":false}," ALL_KINDS
+		"}");
+	w->client = "phone"; /* a script that is called like the device */
+	assert_lacks(ask(w, "alice", "push.get", ""), "registration");
+	assert_lacks(ask(w, "bob", "push.get", ""), "22:00");
+	assert_has(ask(w, "$gnatterctl", "push.get", ""), "\"forbidden\"");
+}
+
+static void test_push_get_offer(void **state)
+{
+	struct push_offer offer = {
+		.kinds = 1u << PUSH_WEBPUSH | 1u << PUSH_MQTT, .webpush_key = text("BAEC")};
+	struct push_offer none = {0};
+	struct world *w = *state;
+
+	put_three(w);
+	w->offer = &offer;
+	asked(w, "alice", "push.get", "",
+		DEFAULTS "\"kinds\":[\"webpush\",\"mqtt\"],\"webpush_key\":\"BAEC\"}");
+	w->offer = &none;
+	asked(w, "alice", "push.get", "", DEFAULTS "\"kinds\":[]}");
+}
+
+static void test_push_get_damaged(void **state)
+{
+	struct world *w = *state;
+
+	put_three(w);
+	w->client = "alice:phone";
+	put_number(w, TABLE_STORE, key_registration(text("alice"), text("phone")), 5);
+	assert_has(ask(w, "alice", "push.get", ""), "{\"error\":{\"code\":\"corrupt\"");
+	put_number(w, TABLE_STORE, key_push_prefs(text("bob")), 5);
+	assert_has(ask(w, "bob", "push.get", ""), "{\"error\":{\"code\":\"corrupt\"");
+}
+
 /* ---- chat.online
  * --------------------------------------------------------------------------------- */
 
@@ -878,6 +982,30 @@ static void test_chats_muted(void **state)
 	assert_has(w->answer.data, "\"unread\":0,\"muted\":true},{\"chat\":\"bb\"");
 	assert_int_equal(strtol(strstr(w->answer.data, "muted") + 7, NULL, 10), 0);
 	assert_null(strstr(strstr(strstr(w->answer.data, "muted") + 5, "muted") + 5, "muted"));
+}
+
+static void test_muted_but_for_mentions(void **state)
+{
+	struct world *w = *state;
+
+	put_three(w);
+	put_chat(w, "lobby", KIND_GROUP, 2);
+	put_member(w, "lobby", "alice");
+	put_member(w, "lobby", "bob");
+	put_mute(w, "alice", "lobby", NOW + 1);
+	assert_has(ask(w, "alice", "chats", ""), ",\"muted\":1000001,\"mentions\":true}");
+	assert_has(ask(w, "alice", "chat.get", LOBBY),
+		"\"n\":0,\"muted\":1000001,\"mentions\":true,\"members\":[");
+	assert_lacks(ask(w, "bob", "chat.get", LOBBY), "muted");
+	put_mute(w, "alice", "lobby", NOW); /* over */
+	assert_lacks(ask(w, "alice", "chats", ""), "mentions");
+	assert_lacks(ask(w, "alice", "chat.get", LOBBY), "muted");
+	put_number(w, TABLE_STORE, key_mute(text("alice"), text("lobby")), UINT64_MAX);
+	assert_has(ask(w, "alice", "chat.get", LOBBY), "\"muted\":true,\"members\"");
+	batch_put(w->batch, TABLE_STORE,
+		(struct bytes){"q\5alice\5lobby", sizeof("q\5alice\5lobby") - 1}, text("short"));
+	assert_has(ask(w, "alice", "chat.get", LOBBY), "\"corrupt\"");
+	assert_has(ask(w, "alice", "chats", ""), "\"corrupt\"");
 }
 
 #define MEMBER(user, tail) \
@@ -1048,10 +1176,15 @@ int main(void)
 		TEST(test_contacts_bounded),
 		TEST(test_blocks_pages),
 		TEST(test_devices_own_only),
+		TEST(test_devices_pushed_to),
+		TEST(test_push_get),
+		TEST(test_push_get_offer),
+		TEST(test_push_get_damaged),
 		TEST(test_chat_online_who_may_be_seen),
 		TEST(test_chat_online_pages),
 		TEST(test_chat_online_work_is_bounded),
 		TEST(test_chats_muted),
+		TEST(test_muted_but_for_mentions),
 		TEST(test_chat_get_read_marks),
 		TEST(test_chats_preview),
 		TEST(test_chats_preview_is_cut),

@@ -117,6 +117,9 @@ static char *random_lines(unsigned seed)
 		"privacy.set {\"re\":\"%s %s\",\"presence\":\"everyone\",\"status\":\"nobody\"}",
 		"device.set {\"name\":\"%s %s\"}",
 		"device.remove {\"re\":\"%s %s\",\"device\":\"d\"}",
+		"push.set {\"re\":\"%s\",\"kind\":\"fcm\",\"token\":\"%s\"}",
+		"push.remove {\"re\":\"%s %s\"}",
+		"push.prefs {\"re\":\"%s %s\",\"quiet\":{\"from\":\"22:00\",\"to\":\"07:00\"}}",
 		"user.remove {\"re\":\"%s\",\"user\":\"%s\"}",
 		"user.add {\"re\":\"%s\",\"user\":\"%s\"}"};
 	static const char *const comings[] = {

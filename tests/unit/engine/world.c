@@ -161,6 +161,11 @@ struct conf *world_conf(struct world *w)
 	return &w->conf;
 }
 
+void world_offer(struct world *w, const struct push_offer *offer)
+{
+	w->engine.offer = offer;
+}
+
 static void put_text(struct buf *b, struct bytes s)
 {
 	for (size_t i = 0; i < s.len; i++) {

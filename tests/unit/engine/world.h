@@ -26,6 +26,11 @@ void world_destroy(struct world *w);
 /* The limits, to be changed before records are applied. */
 struct conf *world_conf(struct world *w);
 
+/* What may be registered to be pushed to with, from now on; NULL, as at the start: everything.
+ * Lent.
+ */
+void world_offer(struct world *w, const struct push_offer *offer);
+
 /* Apply one line and commit. Returns the effects of it as text, one a line; valid until the next
  * call. */
 const char *world_apply(struct world *w, const char *line);
