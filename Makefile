@@ -20,8 +20,11 @@ objects = $(patsubst %.c,$(B)/obj/%.o,$(call sources,$(1)))
 WIRE    := $(B)/obj/libwire.a
 PERSIST := $(B)/obj/libpersist.a
 ENGINE  := $(B)/obj/libengine.a
+PUSH    := $(B)/obj/libpush.a
 BRIDGE  := $(B)/obj/libbridge.a
 PLUGIN  := $(B)/obj/libplugin.a
+
+DAEMON_LIBS := -lmosquitto -lleveldb -llmdb -lcjson -lsodium -lcurl -lcrypto
 
 all: packages $(B)/gnatter.so $(B)/gnatterd $(B)/gnatterctl ## gnatter.so, gnatterd, gnatterctl into build/ (the default)
 
@@ -31,7 +34,10 @@ packages:
 
 $(WIRE): $(call objects,wire)
 $(PERSIST): $(call objects,persist)
-$(ENGINE): $(call objects,bridge/engine)
+# What a device registers is checked by the engine, too, which has no network.
+PUSH_PURE := $(patsubst %,$(B)/obj/bridge/push/%.o,check endpoint offer prefs)
+$(ENGINE): $(call objects,bridge/engine) $(PUSH_PURE)
+$(PUSH): $(filter-out $(PUSH_PURE),$(call objects,bridge/push))
 $(BRIDGE): $(patsubst %.c,$(B)/obj/%.o,$(filter-out bridge/main.c,$(wildcard bridge/*.c)))
 $(PLUGIN): $(call objects,plugin)
 %.a:
@@ -45,9 +51,9 @@ $(B)/gnatter.so: $(call objects,plugin) $(PERSIST) $(WIRE)
 	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) -shared -Wl,--version-script=plugin/exports.map $^ \
 		-llmdb -lsodium -lcjson -o $@
 
-$(B)/gnatterd: $(B)/obj/bridge/main.o $(BRIDGE) $(ENGINE) $(PERSIST) $(WIRE)
+$(B)/gnatterd: $(B)/obj/bridge/main.o $(BRIDGE) $(PUSH) $(ENGINE) $(PERSIST) $(WIRE)
 	@echo "  LINK  $@"
-	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lmosquitto -lleveldb -llmdb -lcjson -lsodium -o $@
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(DAEMON_LIBS) -o $@
 
 $(B)/gnatterctl: $(call objects,clients/gnatterctl) $(WIRE)
 	@echo "  LINK  $@"
@@ -61,16 +67,19 @@ $(B)/obj/%.o: %.c | packages
 # --- tests: every tests/unit/**/x_test.c is one program ---------------------------------------------
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/*_test.c))
 
+# Those of push talk to real servers, which they start as the system tests do.
+support = $(if $(filter push/,$(dir $(1))),$(SUPPORT))
+
 # Beside the tests of a folder stand files that all of them share.
 beside = $(patsubst %.c,$(B)/obj/%.o,$(filter-out %_test.c,$(wildcard tests/unit/$(dir $(1))*.c)))
 
 .SECONDEXPANSION:
 $(UNIT): $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o \
-		$$(call beside,$$*) \
-		$(PLUGIN) $(BRIDGE) $(ENGINE) $(PERSIST) $(WIRE)
+		$$(call beside,$$*) $$(call support,$$*) \
+		$(PLUGIN) $(BRIDGE) $(PUSH) $(ENGINE) $(PERSIST) $(WIRE)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -lmosquitto -lleveldb -llmdb -lcjson -lsodium -o $@
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(TEST_LIBS) $(DAEMON_LIBS) -o $@
 
 include tests/tests.mk
 include bench/bench.mk

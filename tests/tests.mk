@@ -13,12 +13,14 @@ SYSTEM  := $(patsubst %.c,$(B)/%,$(wildcard tests/system/*_test.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%_replay,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 PRELOAD := $(B)/tests/keep.so $(B)/tests/slowsync.so
 
+TEST_LIBS := -lcmocka -lpaho-mqtt3c -lmicrohttpd
+
 $(SUPPORT): $(filter-out $(B)/obj/tests/support/preload_%,$(call objects,tests/support))
 
 $(SYSTEM): $(B)/tests/system/%: $(B)/obj/tests/system/%.o $(SUPPORT) $(PERSIST) $(WIRE)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lcmocka -lmosquitto -lpaho-mqtt3c -lleveldb -llmdb -lcjson -lsodium -o $@
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(TEST_LIBS) -lmosquitto -lleveldb -llmdb -lcjson -lsodium -o $@
 
 # Loaded into stock programs, before any sanitizer: never built with one.
 $(B)/tests/%.so: tests/support/preload_%.c
@@ -26,10 +28,10 @@ $(B)/tests/%.so: tests/support/preload_%.c
 	@echo "  LINK  $@"
 	@$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -fPIC -O2 -shared $< -ldl -o $@
 
-$(FUZZ): $(B)/tests/fuzz/%_replay: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(ENGINE) $(PERSIST) $(WIRE)
+$(FUZZ): $(B)/tests/fuzz/%_replay: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(PUSH) $(ENGINE) $(PERSIST) $(WIRE)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lleveldb -llmdb -lcjson -lsodium -o $@
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(DAEMON_LIBS) -o $@
 
 # The longest first, so that two jobs end at about the same time.
 TESTS_ALL := $(SYSTEM) $(UNIT) $(FUZZ)

@@ -66,8 +66,8 @@ int main(int argc, char **argv)
 		failed |= replay(argv[i]);
 	if (argc == 1) {
 		name = name ? name + 1 : argv[0];
-		snprintf(path, sizeof(path), "tests/fuzz/corpus/%.*s", (int)strcspn(name, "_"),
-			name);
+		snprintf(path, sizeof(path), "tests/fuzz/corpus/%.*s",
+			(int)(strlen(name) - strlen("_replay")), name);
 		failed |= replay(path);
 	}
 	printf("%u inputs replayed\n", count);

@@ -1,0 +1,58 @@
+/* url.c — fuzz URLs of push endpoints. Input: the URL.
+ *
+ * What is taken is one of https or http, names no user, and is normal: taken again it stays what it
+ * is, origin and kind included. A host that is an address is known to be one.
+ */
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "bridge/push/http.h"
+#include "bridge/push/url.h"
+#include "fuzz.h"
+
+static void check_again(const struct url *u)
+{
+	struct url again = {0};
+	const char *why;
+
+	must(url_parse(&again, u->text.data, &why) == ERR_OK);
+	must(strcmp(again.text.data, u->text.data) == 0);
+	must(strcmp(again.origin.data, u->origin.data) == 0);
+	must(again.plain == u->plain && again.literal == u->literal && again.net == u->net &&
+		again.local == u->local);
+	url_free(&again);
+}
+
+static void check_address(const struct url *u)
+{
+	const char *host = strstr(u->origin.data, "://") + 3;
+	char *copy = strndup(host, strcspn(host, ":"));
+	struct in_addr a;
+
+	must(copy != NULL);
+	must(u->literal == (host[0] == '[' || inet_aton(copy, &a) != 0));
+	free(copy);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = strndup((const char *)data, size);
+	struct url u = {0};
+	struct buf origin = {0};
+	const char *why;
+
+	must(text != NULL);
+	if (url_parse(&u, text, &why) == ERR_OK) {
+		must(strncmp(u.text.data, u.plain ? "http://" : "https://", u.plain ? 7 : 8) == 0);
+		must(!memchr(u.origin.data, '@', u.origin.len));
+		must((http_origin(&origin, text) == ERR_OK) == (!u.plain || u.local));
+		check_again(&u);
+		check_address(&u);
+	} else {
+		must(why && http_origin(&origin, text) == ERR_BAD_REQUEST);
+	}
+	buf_free(&origin);
+	url_free(&u);
+	free(text);
+	return 0;
+}
