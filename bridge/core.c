@@ -297,6 +297,11 @@ struct later *core_later(struct core *c)
 	return &c->later;
 }
 
+void core_offer(struct core *c, const struct push_offer *offer)
+{
+	c->engine.offer = offer;
+}
+
 bool core_ready(const struct core *c)
 {
 	return c->greeted;
@@ -490,6 +495,9 @@ static void tell_hints(struct core *c)
 
 		c->handler.hint(c->handler.ctx, hint, user, chat, read_u64(&r));
 	}
+	if (c->outbox.pushed_ts > 0)
+		c->handler.hint(c->handler.ctx, HINT_PUSH, (struct bytes){"", 0},
+			(struct bytes){"", 0}, c->outbox.pushed_ts);
 }
 
 /* The commit is done, or there was nothing to commit: tell. */
@@ -529,7 +537,7 @@ static enum err start_commit(struct core *c)
 		err = apply_pending(c);
 	stats_add(&c->stats->messages_stored, c->engine.messages - messages);
 	stats_add(&c->stats->messages_refused, c->engine.refused - refused);
-	if (err == ERR_OK && (!batch_empty(c->batch) || c->later.count >= LATER_MANY))
+	if (err == ERR_OK && (!batch_empty(c->batch) || later_due(&c->later)))
 		err = later_write(&c->later, c->batch, &c->outbox);
 	if (err != ERR_OK)
 		return err;
@@ -583,8 +591,7 @@ enum err core_service(struct core *c, char *why, size_t why_size)
 		err = end_commit(c, why, why_size);
 	if (err == ERR_OK && !c->committing && c->greeting)
 		err = welcome(c);
-	while (err == ERR_OK && !c->committing && c->greeted &&
-		(c->first || c->later.count >= LATER_MANY))
+	while (err == ERR_OK && !c->committing && c->greeted && (c->first || later_due(&c->later)))
 		err = start_commit(c);
 	if (err != ERR_OK && why[0] == '\0')
 		snprintf(why, why_size, "a record cannot be applied: %s", err_text(err));

@@ -16,6 +16,7 @@
 
 #include "bridge/engine/outbox.h"
 #include "bridge/later.h"
+#include "bridge/push/offer.h"
 #include "bridge/stats.h"
 #include "persist/directory.h"
 #include "persist/store.h"
@@ -27,7 +28,7 @@ struct core;
 struct core_handler {
 	bool (*send)(void *ctx, struct bytes control); /* to the plugin; false if it is not there */
 	void (*read)(void *ctx, struct bytes record);  /* a request that only asks */
-	/* Something that is committed is to be told in its own time: see enum hint. */
+	/* Something that is committed is to be told, or pushed, in its own time: see enum hint. */
 	void (*hint)(void *ctx, enum hint hint, struct bytes user, struct bytes chat, uint64_t ts);
 	void *ctx;
 };
@@ -52,6 +53,10 @@ enum err core_frame(struct core *c, struct bytes payload);
 
 /* Go on: after wake_fd. Anything but ERR_OK ends the daemon: why has the sentence. */
 enum err core_service(struct core *c, char *why, size_t why_size);
+
+/* What may be registered to be pushed to with, from now on; borrowed. NULL, as at the start:
+ * everything. */
+void core_offer(struct core *c, const struct push_offer *offer);
 
 /* What was told in its own time, to be written with the next commit. */
 struct later *core_later(struct core *c);

@@ -8,6 +8,7 @@
 #include "bridge/link.h"
 #include "bridge/marks.h"
 #include "bridge/presence.h"
+#include "bridge/pusher.h"
 #include "bridge/reads.h"
 #include "wire/effect.h"
 #include "wire/record.h"
@@ -37,6 +38,9 @@ struct daemon {
 	struct reads *reads;
 	struct presence *presence;
 	struct marks *marks;
+	struct push_kinds *kinds;
+	struct push_offer offer;
+	struct pusher *pusher;
 	int wake_fd, signal_fd;
 	struct buf control;
 	bool told_ready, confused, stop, rested;
@@ -71,6 +75,7 @@ static void on_down(void *ctx)
 	struct daemon *d = ctx;
 
 	core_link_down(d->core);
+	pusher_published(d->pusher, 0, PUSHER_UNSENT);
 }
 
 static bool on_send(void *ctx, struct bytes control)
@@ -117,12 +122,7 @@ static void refuse_read(struct daemon *d, struct bytes record)
 	if (api_request_parse(&json, &r, &re) == ERR_OK) {
 		answer_error(&answer, ERR_BUSY, "too many requests wait; try again", re);
 		json_finish(&json);
-		effect_encode(&effect, &(struct effect){.type = EFFECT_ANSWER,
-					       .user = r.user,
-					       .client = r.client,
-					       .topic = r.response,
-					       .correlation = r.correlation,
-					       .payload = {answer.data, answer.len}});
+		effect_encode_answer(&effect, &r, (struct bytes){answer.data, answer.len});
 		if (!answer.failed && !effect.failed)
 			send_loose(d, &effect, 1);
 	}
@@ -134,10 +134,20 @@ static void on_hint(void *ctx, enum hint hint, struct bytes user, struct bytes c
 {
 	struct daemon *d = ctx;
 
-	if (hint == HINT_MARK)
+	switch (hint) {
+	case HINT_MARK:
 		marks_hint(d->marks, chat, user, clock_now_ms());
-	else
+		break;
+	case HINT_PUSH:
+		pusher_wake(d->pusher);
+		break;
+	case HINT_WENT:
+		pusher_gone(d->pusher, user);
 		presence_hint(d->presence, hint, user, ts, clock_now_ms());
+		break;
+	default:
+		presence_hint(d->presence, hint, user, ts, clock_now_ms());
+	}
 }
 
 static void on_tell(void *ctx, const struct buf *effects, uint32_t count)
@@ -149,8 +159,53 @@ static void on_read(void *ctx, struct bytes record)
 {
 	struct daemon *d = ctx;
 
-	if (reads_submit(d->reads, record) != ERR_OK)
+	uint32_t size;
+	struct record r;
+	enum err err = record_decode(&r, record.data, record.len, &size);
+
+	if (err == ERR_OK && pusher_answers(r.target))
+		err = pusher_ask(d->pusher, record);
+	else
+		err = reads_submit(d->reads, record);
+	if (err != ERR_OK)
 		refuse_read(d, record);
+}
+
+/* --- between pusher, link and core
+ * ---------------------------------------------------------------- */
+
+static void on_push_answer(void *ctx, const struct buf *effects, uint32_t count)
+{
+	send_loose(ctx, effects, count);
+}
+
+static void on_push_publish(void *ctx, uint64_t number, const char *topic, struct bytes payload)
+{
+	struct daemon *d = ctx;
+
+	if (!link_publish(d->link, number, topic, payload))
+		pusher_published(d->pusher, number, PUSHER_UNSENT);
+}
+
+static void on_push_unregister(void *ctx, struct bytes user, struct bytes device, uint64_t set_ms)
+{
+	struct daemon *d = ctx;
+
+	later_unregister(core_later(d->core), user, device, set_ms);
+}
+
+static void on_published(void *ctx, uint64_t number, bool somebody)
+{
+	struct daemon *d = ctx;
+
+	pusher_published(d->pusher, number, somebody ? PUSHER_PUBLISHED : PUSHER_NOBODY);
+}
+
+static enum err serve_pusher(struct daemon *d, char *why, size_t why_size)
+{
+	struct pusher_handler h = {on_push_answer, on_push_publish, on_push_unregister, d};
+
+	return pusher_take(d->pusher, &h, why, why_size);
 }
 
 static void send_answers(struct daemon *d)
@@ -196,6 +251,7 @@ static void reload(struct daemon *d)
 	else
 		fprintf(stderr, "gnatterd: reloaded\n");
 	reads_reload(d->reads, &d->instance->conf);
+	pusher_reload(d->pusher, &d->instance->conf);
 	reload_key(d);
 }
 
@@ -262,6 +318,33 @@ static enum err start_tellers(struct daemon *d, struct teller *teller, char *why
 	return err;
 }
 
+/* What devices may register with: what the operator has set up. */
+static struct push_offer offer_of(const struct push_kinds *k, const struct conf *conf)
+{
+	struct push_offer o = {.webpush_key = push_kinds_vapid_key(k),
+		.apns_topics = push_kinds_apns_topics(k),
+		.webhook_url = conf->push_webhook_url[0] != '\0',
+		.webhook_own = conf->push_webhook_own != 0};
+
+	for (unsigned kind = PUSH_FCM; kind < PUSH_KIND_COUNT; kind++)
+		if (push_kinds_configured(k, (enum push_kind_id)kind))
+			o.kinds |= 1u << kind;
+	return o;
+}
+
+static enum err start_pusher(struct daemon *d, char *why, size_t why_size)
+{
+	struct instance *i = d->instance;
+	enum err err = push_kinds_create(&d->kinds, &i->conf, why, why_size);
+
+	if (err != ERR_OK)
+		return err;
+	d->offer = offer_of(d->kinds, &i->conf);
+	core_offer(d->core, &d->offer);
+	return pusher_create(&d->pusher, i->store, i->directory, &i->conf, d->kinds, &d->stats,
+		d->wake_fd, why, why_size);
+}
+
 static enum err start(struct daemon *d, char *why, size_t why_size)
 {
 	struct instance *i = d->instance;
@@ -272,7 +355,7 @@ static enum err start(struct daemon *d, char *why, size_t why_size)
 		.stats = &d->stats,
 		.send = on_tell,
 		.ctx = d};
-	struct link_handler link = {on_up, on_frame, on_down, d};
+	struct link_handler link = {on_up, on_frame, on_down, on_published, d};
 	enum err err = open_fds(d, why, why_size);
 
 	if (err == ERR_OK)
@@ -281,8 +364,10 @@ static enum err start(struct daemon *d, char *why, size_t why_size)
 	if (err == ERR_OK)
 		err = start_tellers(d, &teller, why, why_size);
 	if (err == ERR_OK)
-		err = reads_create(&d->reads, i->store, i->directory, &i->conf, &d->stats,
-			d->wake_fd, why, why_size);
+		err = start_pusher(d, why, why_size);
+	if (err == ERR_OK)
+		err = reads_create(&d->reads, i->store, i->directory, &i->conf, &d->offer,
+			&d->stats, d->wake_fd, why, why_size);
 	if (err == ERR_OK)
 		err = link_create(&d->link, &i->conf, &i->keys, &link, why, why_size);
 	return err;
@@ -290,6 +375,8 @@ static enum err start(struct daemon *d, char *why, size_t why_size)
 
 static void finish(struct daemon *d)
 {
+	pusher_destroy(d->pusher);
+	push_kinds_destroy(d->kinds);
 	core_destroy(d->core);
 	presence_destroy(d->presence);
 	marks_destroy(d->marks);
@@ -378,6 +465,9 @@ static enum err turn(struct daemon *d, int *timeout_ms, char *why, size_t why_si
 		/* somebody else woke us; look all the same */
 	}
 	send_answers(d);
+	err = serve_pusher(d, why, why_size);
+	if (err != ERR_OK)
+		return err;
 	err = core_service(d->core, why, why_size);
 	if (err == ERR_OK)
 		err = serve_tellers(d, timeout_ms);

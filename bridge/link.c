@@ -17,6 +17,12 @@
 #define TOKEN_TTL_MS   (60 * 1000)
 #define READS_AT_ONCE  16 /* libmosquitto reads about one packet a call */
 
+/* A publish that is not acknowledged yet. */
+struct published {
+	int mid;
+	uint64_t number;
+};
+
 struct link {
 	struct mosquitto *m; /* owned */
 	struct link_handler handler;
@@ -27,6 +33,8 @@ struct link {
 	bool trying;    /* a connection is open or being opened */
 	int64_t pause_ms, try_at_ms;
 	char trouble[CONF_PATH_MAX + 128];
+	struct published published[LINK_PUBLISHES_MAX];
+	size_t published_count;
 };
 
 static void on_connect(
@@ -58,6 +66,24 @@ static void on_message(struct mosquitto *m, void *ctx, const struct mosquitto_me
 	if (strcmp(msg->topic, FRAME_TOPIC) == 0 && msg->payloadlen > 0)
 		l->handler.frame(
 			l->handler.ctx, (struct bytes){msg->payload, (size_t)msg->payloadlen});
+}
+
+static void on_publish(
+	struct mosquitto *m, void *ctx, int mid, int reason, const mosquitto_property *p)
+{
+	struct link *l = ctx;
+
+	(void)m;
+	(void)p;
+	for (size_t i = 0; i < l->published_count; i++) {
+		uint64_t number = l->published[i].number;
+
+		if (l->published[i].mid != mid)
+			continue;
+		l->published[i] = l->published[--l->published_count];
+		l->handler.published(l->handler.ctx, number, reason == MQTT_RC_SUCCESS);
+		return;
+	}
 }
 
 static enum err parse_address(struct link *l, const char *address, char *why, size_t why_size)
@@ -105,6 +131,7 @@ enum err link_create(struct link **out, const struct conf *conf, const struct jw
 	mosquitto_int_option(l->m, MOSQ_OPT_TCP_NODELAY, 1);
 	mosquitto_connect_v5_callback_set(l->m, on_connect);
 	mosquitto_message_v5_callback_set(l->m, on_message);
+	mosquitto_publish_v5_callback_set(l->m, on_publish);
 	*out = l;
 	return ERR_OK;
 }
@@ -156,6 +183,7 @@ static void lost(struct link *l, int rc, int64_t now_ms)
 			l->host, mosquitto_strerror(rc));
 	l->connected = false;
 	l->trying = false;
+	l->published_count = 0;
 	l->try_at_ms = now_ms + l->pause_ms;
 	l->pause_ms = 2 * l->pause_ms < PAUSE_MAX_MS ? 2 * l->pause_ms : PAUSE_MAX_MS;
 	if (was)
@@ -204,6 +232,19 @@ bool link_send(struct link *l, struct bytes message)
 {
 	return l->connected && mosquitto_publish_v5(l->m, NULL, CONTROL_TOPIC, (int)message.len,
 				       message.data, 0, false, NULL) == MOSQ_ERR_SUCCESS;
+}
+
+bool link_publish(struct link *l, uint64_t number, const char *topic, struct bytes payload)
+{
+	struct published *p = &l->published[l->published_count];
+
+	if (!l->connected || l->published_count == LINK_PUBLISHES_MAX ||
+		mosquitto_publish_v5(l->m, &p->mid, topic, (int)payload.len, payload.data, 1, false,
+			NULL) != MOSQ_ERR_SUCCESS)
+		return false;
+	p->number = number;
+	l->published_count++;
+	return true;
 }
 
 void link_drop(struct link *l, int64_t now_ms)

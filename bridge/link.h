@@ -21,6 +21,9 @@ struct link_handler {
 	void (*up)(void *ctx);                          /* connected: greet now */
 	void (*frame)(void *ctx, struct bytes payload); /* lent for the call */
 	void (*down)(void *ctx);                        /* what was sent may be lost */
+	/* A link_publish() of that number is acknowledged; somebody: it has a subscriber. What was
+	 * not when `down` comes will not be. */
+	void (*published)(void *ctx, uint64_t number, bool somebody);
 	void *ctx;
 };
 
@@ -39,6 +42,11 @@ int link_service(struct link *l, bool readable, bool writable, int64_t now_ms);
 
 /* Send one control message; copied. False if there is no connection. */
 bool link_send(struct link *l, struct bytes message);
+
+/* Publish with QoS 1; copied. False if there is no connection, or LINK_PUBLISHES_MAX are not
+ * acknowledged yet. MQTT 5, 3.4.2.1: the broker says so where nobody is subscribed. */
+#define LINK_PUBLISHES_MAX 512
+bool link_publish(struct link *l, uint64_t number, const char *topic, struct bytes payload);
 
 /* Give the connection up and make a new one after a pause. */
 void link_drop(struct link *l, int64_t now_ms);

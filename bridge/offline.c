@@ -108,7 +108,7 @@ static enum err carry_out(
 	struct offline *o, struct record *r, struct buf *out, char *why, size_t why_size)
 {
 	struct query_source src = {o->instance->store, o->instance->directory, o->reader,
-		&o->instance->conf, &o->stats};
+		&o->instance->conf, &o->stats, NULL};
 	enum err refuse = prepare_record(&o->prepare, r, &o->instance->conf);
 	enum err err = disk_base_refresh(&o->base);
 

@@ -34,6 +34,7 @@ struct reads {
 	struct store *store;
 	struct directory *directory;
 	struct stats *stats;
+	const struct push_offer *offer;
 	int wake_fd;
 
 	pthread_mutex_t lock; /* of all below */
@@ -91,21 +92,11 @@ static struct job *job_create(const void *data, size_t len)
 	return j;
 }
 
-static void write_answer(struct buf *out, const struct record *r, struct bytes payload)
-{
-	effect_encode(out, &(struct effect){.type = EFFECT_ANSWER,
-				   .user = r->user,
-				   .client = r->client,
-				   .topic = r->response,
-				   .correlation = r->correlation,
-				   .payload = payload});
-}
-
 /* NULL if the answer was lost for want of memory: the caller's client asks again. */
 static struct job *work(struct worker *w, const struct conf *conf, const struct job *request)
 {
-	struct query_source src = {
-		w->reads->store, w->reads->directory, w->reader, conf, w->reads->stats};
+	struct query_source src = {w->reads->store, w->reads->directory, w->reader, conf,
+		w->reads->stats, w->reads->offer};
 	struct buf answer = {0};
 	struct buf effect = {0};
 	struct job *done = NULL;
@@ -114,7 +105,7 @@ static struct job *work(struct worker *w, const struct conf *conf, const struct 
 
 	if (record_decode(&r, request->data, request->len, &size) == ERR_OK) {
 		query_answer(&src, &r, &answer);
-		write_answer(&effect, &r, (struct bytes){answer.data, answer.len});
+		effect_encode_answer(&effect, &r, (struct bytes){answer.data, answer.len});
 		if (!answer.failed && !effect.failed)
 			done = job_create(effect.data, effect.len);
 	}
@@ -167,7 +158,8 @@ static enum err start(struct worker *w, struct reads *r)
 }
 
 enum err reads_create(struct reads **out, struct store *s, struct directory *d,
-	const struct conf *conf, struct stats *stats, int wake_fd, char *why, size_t why_size)
+	const struct conf *conf, const struct push_offer *offer, struct stats *stats, int wake_fd,
+	char *why, size_t why_size)
 {
 	size_t count = (size_t)conf->read_threads;
 	struct reads *r = calloc(1, sizeof(*r) + count * sizeof(*r->workers));
@@ -178,6 +170,7 @@ enum err reads_create(struct reads **out, struct store *s, struct directory *d,
 		r->store = s;
 		r->directory = d;
 		r->stats = stats;
+		r->offer = offer;
 		r->wake_fd = wake_fd;
 		r->conf = *conf;
 		r->count = count;

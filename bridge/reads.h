@@ -7,6 +7,7 @@
 #ifndef GNATTER_BRIDGE_READS_H
 #define GNATTER_BRIDGE_READS_H
 
+#include "bridge/push/offer.h"
 #include "bridge/stats.h"
 #include "persist/directory.h"
 #include "persist/store.h"
@@ -15,9 +16,11 @@
 struct reads;
 
 /* wake_fd is an eventfd, written to when answers are there. Everything is borrowed but *conf, of
- * which a copy is kept. On failure *out is NULL and why has a sentence. */
+ * which a copy is kept; offer may be NULL (bridge/push/offer.h). On failure *out is NULL and why
+ * has a sentence. */
 enum err reads_create(struct reads **out, struct store *s, struct directory *d,
-	const struct conf *conf, struct stats *stats, int wake_fd, char *why, size_t why_size);
+	const struct conf *conf, const struct push_offer *offer, struct stats *stats, int wake_fd,
+	char *why, size_t why_size);
 
 /* Waits for what is being answered; what waits is dropped. */
 void reads_destroy(struct reads *r);

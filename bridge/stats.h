@@ -22,6 +22,34 @@
 	X(link_connects,     "connections made to the broker") \
 	X(presence_told,     "presence messages and corrections sent") \
 	X(marks_told,        "marks sent after their interval") \
+	X(push_fcm_delivered, "pushes of the kind fcm that their provider has taken") \
+	X(push_fcm_retried, "tries that are made again later") \
+	X(push_fcm_dropped, "pushes that can never be delivered") \
+	X(push_fcm_unregistered, "devices that the provider has called dead") \
+	X(push_fcm_alerts, "tries refused for what the operator set up") \
+	X(push_apns_delivered, "pushes of the kind apns that their provider has taken") \
+	X(push_apns_retried, "tries that are made again later") \
+	X(push_apns_dropped, "pushes that can never be delivered") \
+	X(push_apns_unregistered, "devices that the provider has called dead") \
+	X(push_apns_alerts, "tries refused for what the operator set up") \
+	X(push_webpush_delivered, "pushes of the kind webpush that their provider has taken") \
+	X(push_webpush_retried, "tries that are made again later") \
+	X(push_webpush_dropped, "pushes that can never be delivered") \
+	X(push_webpush_unregistered, "devices that the provider has called dead") \
+	X(push_webpush_alerts, "tries refused for what the operator set up") \
+	X(push_webhook_delivered, "pushes of the kind webhook that their provider has taken") \
+	X(push_webhook_retried, "tries that are made again later") \
+	X(push_webhook_dropped, "pushes that can never be delivered") \
+	X(push_webhook_unregistered, "devices that the provider has called dead") \
+	X(push_webhook_alerts, "tries refused for what the operator set up") \
+	X(push_mqtt_delivered, "pushes of the kind mqtt that their provider has taken") \
+	X(push_mqtt_retried, "tries that are made again later") \
+	X(push_mqtt_dropped, "pushes that can never be delivered") \
+	X(push_mqtt_unregistered, "devices that the provider has called dead") \
+	X(push_mqtt_alerts, "tries refused for what the operator set up") \
+	X(push_not_needed,   "pushes that were read, or whose device came back, before they left") \
+	X(push_waiting,      "pushes that wait or are held now") \
+	X(push_expired,      "pushes given up, as they were older than push_ttl") \
 	X(owed,              "control messages owed until the plugin confirms them")
 // clang-format on
 

@@ -203,10 +203,15 @@ static enum verdict own_device(const struct question *q)
 		       bytes_equal(q->device, q->id->device, q->id->device_len));
 }
 
+static enum verdict bridge(const struct question *q)
+{
+	return verdict(q->id->system && q->id->role == ROLE_SERVICE);
+}
+
 static enum verdict bridge_or_others(const struct question *q)
 {
 	if (strcmp(q->text, CONTROL_TOPIC) == 0)
-		return verdict(q->id->system && q->id->role == ROLE_SERVICE);
+		return bridge(q);
 	return others_decide_for_admins(q);
 }
 
@@ -228,6 +233,7 @@ static const struct {
 	[TOPIC_USER_STATUS] = {who_may_see_status, nobody},
 	[TOPIC_PRESENCE_DEVICE] = {self_and_admins, own_device},
 	[TOPIC_PRESENCE_USER] = {who_may_see_presence, nobody},
+	[TOPIC_PUSH] = {admins, bridge},
 	[TOPIC_API] = {nobody, callers},
 	[TOPIC_REPLY] = {everybody, nobody},
 	[TOPIC_SYS] = {admins, nobody},

@@ -44,7 +44,7 @@ static int refuse_rate(struct plugin *p, struct conn *conn, const char *topic)
 /* Requests whose payload must not stay on disk. */
 static bool is_secret(struct bytes method)
 {
-	static const char *const secret[] = {"password.set", "user.add", "import"};
+	static const char *const secret[] = {"password.set", "user.add", "import", "push.set"};
 
 	for (size_t i = 0; i < sizeof(secret) / sizeof(*secret); i++) {
 		if (bytes_equal(method, secret[i], strlen(secret[i])))

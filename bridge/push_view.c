@@ -1,0 +1,437 @@
+/* push_view.c — see push_view.h. */
+#include "bridge/push_view.h"
+
+#include "bridge/engine/message.h"
+#include "bridge/push/prefs.h"
+#include "wire/utf8.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NOTHING      ((struct bytes){NULL, 0})
+#define DELETED_MAX  32 /* messages that were deleted, looked past for one that was not */
+#define COLLAPSE_RAW 15 /* bytes; 20 characters of base64url */
+
+void push_view_free(struct push_view *v)
+{
+	buf_free(&v->data);
+	buf_free(&v->title);
+	buf_free(&v->text);
+	buf_free(&v->from);
+	buf_free(&v->type);
+}
+
+static struct bytes bytes_of(const struct buf *b)
+{
+	return (struct bytes){b->data, b->len};
+}
+
+static void set(struct buf *b, struct bytes s)
+{
+	buf_reset(b);
+	buf_put(b, s.data, s.len);
+}
+
+/* --- the message
+ * ---------------------------------------------------------------------------------- */
+
+struct newest {
+	struct push_view *out;
+	struct push_look *look;
+	const struct push_whose *whose;
+	uint64_t after; /* seq: what is not above it was read */
+	uint64_t edit;  /* seq of the newest edit of what was found; 0: none */
+	size_t left;
+	bool found;
+	enum err err;
+};
+
+/* The text as a person reads it, cut to what a note may have. */
+static void take_text(struct push_view *out, const struct json_object *o)
+{
+	struct bytes text = NOTHING;
+
+	buf_reset(&out->text);
+	if (json_string(o, "text", 0, SIZE_MAX, &text) != ERR_OK || text.len == 0)
+		return;
+	if (text.len > PUSH_TEXT_MAX) {
+		text.len = PUSH_TEXT_MAX;
+		while (text.len > 0 && ((unsigned char)text.data[text.len] & 0xc0) == 0x80)
+			text.len--;
+	}
+	buf_put(&out->text, text.data, text.len);
+}
+
+static void take_number(const struct json_object *o, const char *name, uint64_t *out)
+{
+	int64_t v = 0;
+
+	json_int(o, name, 0, INT64_MAX, &v);
+	*out = (uint64_t)v;
+}
+
+static enum err take_message(struct newest *s, const struct json_object *o)
+{
+	struct push_view *out = s->out;
+	struct bytes from = NOTHING, type = NOTHING;
+
+	if (json_string(o, "from", 1, NAME_USER_MAX, &from) != ERR_OK ||
+		json_string(o, "type", 1, 64, &type) != ERR_OK)
+		return ERR_CORRUPT;
+	set(&out->from, from);
+	set(&out->type, type);
+	take_text(out, o);
+	take_number(o, "seq", &out->note.seq);
+	take_number(o, "n", &out->note.n);
+	take_number(o, "ts", &out->note.ts_ms);
+	return ERR_OK;
+}
+
+/* Does a person count messages of that type? Those that the chat's n counts. */
+static bool counts(struct bytes type)
+{
+	static const char *const others[] = {"deleted", "edit", "delete", "reaction", "system"};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (bytes_equal(type, others[i], strlen(others[i])))
+			return false;
+	return type.len > 0;
+}
+
+static bool on_message(void *ctx, struct bytes key, struct bytes value)
+{
+	struct newest *s = ctx;
+	struct bytes type = NOTHING;
+	struct json_object o;
+
+	if (key_message_seq(key) <= s->after || s->left-- == 0)
+		return false;
+	s->err = json_parse(&o, value.data, value.len);
+	if (s->err != ERR_OK)
+		return false;
+	json_string(&o, "type", 1, 64, &type);
+	if (counts(type)) {
+		s->err = take_message(s, &o);
+		s->edit = message_edited(value);
+		s->found = s->err == ERR_OK;
+		if (s->found)
+			s->err = push_look_mentions(s->look, s->whose->chat, s->whose->user, value,
+				&s->out->note.mention);
+	}
+	json_finish(&o);
+	return s->err == ERR_OK && !s->found;
+}
+
+static enum err take_edit(struct newest *s)
+{
+	struct key k = key_message(s->whose->chat, s->edit);
+	struct json_object o;
+	struct bytes v;
+	enum err err = store_get(s->look->src.store, NULL, key_bytes(&k), &v);
+
+	if (err != ERR_OK)
+		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	err = json_parse(&o, v.data, v.len);
+	if (err == ERR_OK) {
+		take_text(s->out, &o);
+		json_finish(&o);
+	}
+	free((void *)(uintptr_t)v.data);
+	return err;
+}
+
+/* The newest message up to `from` that is not read and not deleted. */
+static enum err find_message(struct newest *s, uint64_t from, bool *found)
+{
+	struct key prefix = key_messages(s->whose->chat);
+	struct key start = key_message(s->whose->chat, from);
+	enum err err = store_each(s->look->src.store, NULL, key_bytes(&prefix), key_bytes(&start),
+		true, on_message, s);
+
+	if (err == ERR_OK)
+		err = s->err;
+	if (err == ERR_OK && s->found && s->edit > 0)
+		err = take_edit(s);
+	*found = s->found;
+	return err;
+}
+
+/* --- numbers and names
+ * ---------------------------------------------------------------------------- */
+
+struct badge {
+	struct push_look *look;
+	struct bytes user;
+	uint64_t sum;
+	enum err err;
+};
+
+static uint64_t unread_of(const struct chat_state *s, const struct mark *m)
+{
+	return s->n > m->read_n ? s->n - m->read_n : 0;
+}
+
+static bool on_chat(void *ctx, struct bytes key, struct bytes value)
+{
+	struct badge *b = ctx;
+	struct bytes chat = key_last_name(key);
+	struct chat_state s;
+	struct mark m;
+
+	(void)value;
+	b->err = query_state(&b->look->q, chat, &s);
+	if (b->err == ERR_OK)
+		b->err = query_mark(&b->look->q, chat, b->user, &m);
+	if (b->err == ERR_OK)
+		b->sum += unread_of(&s, &m);
+	return b->err == ERR_OK;
+}
+
+static enum err count_badge(struct push_look *look, struct bytes user, uint64_t *out)
+{
+	struct badge b = {.look = look, .user = user};
+	struct key prefix = key_lists(user);
+	enum err err = directory_each(
+		look->src.reader, TABLE_LISTS, key_bytes(&prefix), NOTHING, on_chat, &b);
+
+	*out = b.sum;
+	return err == ERR_OK ? b.err : err;
+}
+
+/* Of a one-to-one chat: what the user calls the other one, else what that one calls himself. */
+static enum err name_other(
+	struct push_look *look, struct bytes user, struct bytes other, struct buf *out)
+{
+	struct key k = key_contact(user, other);
+	struct contact contact;
+	struct bytes v;
+	struct user u;
+	enum err err = directory_get(look->src.reader, TABLE_CONTACTS, key_bytes(&k), &v);
+
+	if (err == ERR_OK && contact_decode(&contact, v) == ERR_OK && contact.name.len > 0) {
+		set(out, contact.name);
+		return ERR_OK;
+	}
+	err = query_user(&look->q, other, &u);
+	if (err == ERR_OK)
+		set(out, u.name.len > 0 ? u.name : other);
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static enum err take_title(
+	struct push_view *out, struct push_look *look, const struct push_whose *whose)
+{
+	struct bytes other = name_pair_other(whose->chat, whose->user);
+	struct chat c;
+	enum err err;
+
+	buf_reset(&out->title);
+	if (other.len > 0)
+		return name_other(look, whose->user, other, &out->title);
+	err = query_chat(&look->q, whose->chat, &c);
+	if (err == ERR_OK)
+		set(&out->title, c.title.len > 0 ? c.title : whose->chat);
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+/* The same for the same user and chat, for ever, and telling neither. */
+static void take_collapse(struct push_view *out, const struct push_whose *whose)
+{
+	unsigned char raw[crypto_generichash_BYTES_MIN];
+	crypto_generichash_state hash;
+
+	crypto_generichash_init(&hash, NULL, 0, sizeof(raw));
+	crypto_generichash_update(&hash, (const unsigned char *)whose->user.data, whose->user.len);
+	crypto_generichash_update(&hash, (const unsigned char *)"", 1);
+	crypto_generichash_update(&hash, (const unsigned char *)whose->chat.data, whose->chat.len);
+	crypto_generichash_final(&hash, raw, sizeof(raw));
+	sodium_bin2base64(out->collapse, sizeof(out->collapse), raw, COLLAPSE_RAW,
+		sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	out->note.collapse = (struct bytes){out->collapse, strlen(out->collapse)};
+}
+
+/* --- is it needed?
+ * -------------------------------------------------------------------------------- */
+
+struct judged {
+	struct push_prefs prefs;
+	struct chat_state state;
+	struct mark mark;
+	struct mute mute;
+};
+
+static enum err not_needed(struct push_view *out, enum push_need *need, const char *why)
+{
+	*need = PUSH_NOT_NEEDED;
+	out->why = why;
+	return ERR_OK;
+}
+
+static enum err take_registration(struct push_view *out, struct push_look *look,
+	const struct push_whose *whose, enum push_need *need)
+{
+	struct push_registration r;
+	struct push_prefs prefs;
+	struct user u;
+	enum err err = push_look_registration(look, whose->user, whose->device, &r, &out->data);
+
+	if (err == ERR_NOT_FOUND)
+		return not_needed(out, need, "the device is not registered any more");
+	if (err == ERR_OK)
+		err = push_look_prefs(look, whose->user, &prefs);
+	if (err == ERR_OK) {
+		err = query_user(&look->q, whose->user, &u);
+		if (err == ERR_NOT_FOUND || (err == ERR_OK && u.disabled))
+			return not_needed(out, need, "the account is gone or disabled");
+	}
+	if (err != ERR_OK)
+		return err;
+	out->registration = (struct registration){.kind = (enum push_kind_id)r.kind,
+		.set_ms = (int64_t)r.set_ms,
+		.preview =
+			r.preview == PREVIEW_ON || (r.preview == PREVIEW_AS_USER && !prefs.hidden),
+		.data = r.data};
+	return ERR_OK;
+}
+
+/* What can make it needless without a look at any message. */
+static enum err judge_chat(struct push_view *out, struct push_look *look,
+	const struct push_whose *whose, const struct push_waiting *waiting, uint64_t now_ms,
+	struct judged *j, enum push_need *need)
+{
+	bool connected = false;
+	struct member m;
+	enum err err = push_look_connected(look, whose->user, whose->device, &connected);
+
+	if (err == ERR_OK && connected)
+		return not_needed(out, need, "the device is connected");
+	if (err == ERR_OK)
+		err = query_member(&look->q, whose->chat, whose->user, &m);
+	if (err == ERR_NOT_FOUND)
+		return not_needed(out, need, "the user is no member any more");
+	if (err == ERR_OK)
+		err = query_state(&look->q, whose->chat, &j->state);
+	if (err == ERR_OK)
+		err = query_mark(&look->q, whose->chat, whose->user, &j->mark);
+	if (err == ERR_OK && unread_of(&j->state, &j->mark) == 0)
+		return not_needed(out, need, "it was read");
+	if (err == ERR_OK)
+		err = push_look_mute(look, whose->user, whose->chat, now_ms, &j->mute);
+	if (err == ERR_OK && j->mute.until > 0 &&
+		(!j->mute.mentions || waiting->mention <= j->mark.read))
+		return not_needed(out, need, "the chat is muted");
+	return err == ERR_OK ? push_look_prefs(look, whose->user, &j->prefs) : err;
+}
+
+static enum err take_newest(struct push_view *out, struct push_look *look,
+	const struct push_whose *whose, const struct push_waiting *waiting, const struct judged *j,
+	enum push_need *need)
+{
+	struct newest s = {.out = out,
+		.look = look,
+		.whose = whose,
+		.after = j->mark.read,
+		.left = DELETED_MAX};
+	bool found = false;
+	enum err err =
+		find_message(&s, j->mute.until > 0 ? waiting->mention : j->state.visible, &found);
+
+	if (err == ERR_OK && !found)
+		return not_needed(out, need, "what it was about is deleted");
+	if (err == ERR_OK && bytes_equal(bytes_of(&out->from), whose->user.data, whose->user.len))
+		return not_needed(out, need, "it is the user's own");
+	return err;
+}
+
+static void judge_quiet(struct push_view *out, const struct judged *j, uint64_t wall_ms,
+	uint64_t now_ms, enum push_need *need)
+{
+	uint64_t until = push_prefs_quiet_until(&j->prefs, wall_ms);
+
+	if (until == 0 || (j->prefs.mentions && out->note.mention))
+		return;
+	*need = PUSH_NOT_NOW;
+	out->later = now_ms + (until - wall_ms);
+}
+
+static enum err fill(struct push_view *out, struct push_look *look, const struct push_whose *whose,
+	const struct push_waiting *waiting, const struct judged *j)
+{
+	struct push_note *n = &out->note;
+	uint64_t read_n = j->mark.read_n > waiting->before ? j->mark.read_n : waiting->before;
+	enum err err = take_title(out, look, whose);
+
+	if (err == ERR_OK)
+		err = count_badge(look, whose->user, &n->badge);
+	take_collapse(out, whose);
+	n->user = whose->user;
+	n->device = whose->device;
+	n->chat = whose->chat;
+	n->preview = out->registration.preview;
+	n->from = bytes_of(&out->from);
+	n->type = bytes_of(&out->type);
+	n->title = bytes_of(&out->title);
+	n->text = bytes_of(&out->text);
+	out->chat_n = j->state.n;
+	n->unread = unread_of(&j->state, &j->mark);
+	n->count = j->state.n > read_n ? j->state.n - read_n : 1;
+	n->urgent = true;
+	if (err == ERR_OK && (out->text.failed || out->title.failed || out->from.failed))
+		err = ERR_NOMEM;
+	return err;
+}
+
+enum err push_view_make(struct push_view *out, struct push_look *look,
+	const struct push_whose *whose, const struct push_waiting *waiting, uint64_t now_ms,
+	uint64_t wall_ms, enum push_need *need)
+{
+	struct judged j = {0};
+	enum err err;
+
+	*need = PUSH_NEEDED;
+	out->note = (struct push_note){0};
+	err = take_registration(out, look, whose, need);
+	if (err == ERR_OK && *need == PUSH_NEEDED)
+		err = judge_chat(out, look, whose, waiting, now_ms, &j, need);
+	if (err == ERR_OK && *need == PUSH_NEEDED)
+		err = take_newest(out, look, whose, waiting, &j, need);
+	if (err == ERR_OK && *need == PUSH_NEEDED)
+		judge_quiet(out, &j, wall_ms, now_ms, need);
+	if (err == ERR_OK && *need == PUSH_NEEDED)
+		err = fill(out, look, whose, waiting, &j);
+	out->note.expires_ms =
+		(int64_t)(wall_ms + (waiting->since + (uint64_t)look->src.conf->push_ttl_ms) -
+			  now_ms);
+	return err;
+}
+
+enum err push_view_trial(struct push_view *out, struct push_look *look,
+	const struct push_whose *whose, uint64_t wall_ms, enum push_need *need)
+{
+	struct push_note *n = &out->note;
+	enum err err;
+
+	*need = PUSH_NEEDED;
+	*n = (struct push_note){0};
+	err = take_registration(out, look, whose, need);
+	if (err != ERR_OK || *need != PUSH_NEEDED)
+		return err;
+	err = count_badge(look, whose->user, &n->badge);
+	set(&out->from, (struct bytes){"gnatter", 7});
+	set(&out->type, (struct bytes){"test", 4});
+	set(&out->title, (struct bytes){"Gnatter", 7});
+	set(&out->text, (struct bytes){"A push to try this device", 25});
+	take_collapse(out, whose);
+	n->user = whose->user;
+	n->device = whose->device;
+	n->preview = out->registration.preview;
+	n->from = bytes_of(&out->from);
+	n->type = bytes_of(&out->type);
+	n->title = bytes_of(&out->title);
+	n->text = bytes_of(&out->text);
+	n->ts_ms = wall_ms;
+	n->urgent = true;
+	n->expires_ms = (int64_t)wall_ms + 3600000;
+	return err;
+}

@@ -1,0 +1,43 @@
+/* push_view.h — what a push says, found at the moment when it is sent: the newest text, what is
+ * unread now, and whether it is needed still.
+ *
+ * One thread.
+ */
+#ifndef GNATTER_BRIDGE_PUSH_VIEW_H
+#define GNATTER_BRIDGE_PUSH_VIEW_H
+
+#include "bridge/push/kind.h"
+#include "bridge/push_look.h"
+#include "persist/push_keys.h"
+
+enum push_need {
+	PUSH_NEEDED,     /* *out is filled */
+	PUSH_NOT_NOW,    /* quiet hours: out->later says until when */
+	PUSH_NOT_NEEDED, /* it was read, or the device is back, or has no registration any more, …
+			  */
+};
+
+struct push_view {
+	struct push_note note;            /* lent from the buffers below, and from whose */
+	struct registration registration; /* the same */
+	uint64_t chat_n;                  /* n of the chat: what came after is not in it */
+	uint64_t later;                   /* ms since 1970 */
+	const char *why;                  /* of PUSH_NOT_NEEDED: static */
+	struct buf data, title, text, from, type;
+	char collapse[PUSH_COLLAPSE_MAX + 1];
+};
+
+/* {0} is an empty one, to be used again and again. */
+void push_view_free(struct push_view *v);
+
+/* now_ms is the pusher's time, wall_ms the wall clock's (quiet hours), both ms since 1970. ERR_IO,
+ * ERR_CORRUPT, ERR_NOMEM. */
+enum err push_view_make(struct push_view *out, struct push_look *look,
+	const struct push_whose *whose, const struct push_waiting *waiting, uint64_t now_ms,
+	uint64_t wall_ms, enum push_need *need);
+
+/* A note that stands for no message, to try a registration with. */
+enum err push_view_trial(struct push_view *out, struct push_look *look,
+	const struct push_whose *whose, uint64_t now_ms, enum push_need *need);
+
+#endif

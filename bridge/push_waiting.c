@@ -1,0 +1,223 @@
+/* push_waiting.c — see push_waiting.h. */
+#include "bridge/push_waiting.h"
+
+#include "wire/hashmap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LANES_ALONE 8 /* the first ones have one endpoint each */
+
+struct push_waiting_list {
+	struct store *store;
+	struct store_writes *writes;
+	struct buf scratch;
+	uint64_t count;
+	bool failed; /* out of memory since the last commit */
+};
+
+/* --- lanes
+ * ---------------------------------------------------------------------------------------- */
+
+uint8_t push_lane(struct bytes endpoint)
+{
+	static const char *const alone[] = {"fcm", "apns", "apns-sandbox", "webhook", "mqtt"};
+
+	for (size_t i = 0; i < sizeof(alone) / sizeof(*alone); i++)
+		if (bytes_equal(endpoint, alone[i], strlen(alone[i])))
+			return (uint8_t)i;
+	return (uint8_t)(LANES_ALONE +
+			 hash_bytes(endpoint.data, endpoint.len) % (PUSH_LANES - LANES_ALONE));
+}
+
+bool push_lane_is_shared(uint8_t lane)
+{
+	return lane >= LANES_ALONE;
+}
+
+/* --- opening
+ * -------------------------------------------------------------------------------------- */
+
+static bool waits(const struct push_waiting *p)
+{
+	return p && p->state != PUSH_RESTING;
+}
+
+static bool count_one(
+	void *ctx, struct bytes key, const struct push_whose *w, const struct push_waiting *p)
+{
+	struct push_waiting_list *l = ctx;
+
+	(void)key;
+	(void)w;
+	l->count += waits(p);
+	return true;
+}
+
+enum err push_waiting_open(struct push_waiting_list **out, struct store *s)
+{
+	struct push_waiting_list *l = calloc(1, sizeof(*l));
+	enum err err = ERR_NOMEM;
+
+	*out = NULL;
+	if (l) {
+		l->store = s;
+		l->writes = store_writes_create(s);
+	}
+	if (l && l->writes)
+		err = push_waiting_each(
+			l, (struct bytes){NULL, 0}, (struct bytes){NULL, 0}, count_one, l);
+	if (err != ERR_OK) {
+		push_waiting_close(l);
+		return err;
+	}
+	*out = l;
+	return ERR_OK;
+}
+
+void push_waiting_close(struct push_waiting_list *l)
+{
+	if (!l)
+		return;
+	store_writes_destroy(l->writes);
+	buf_free(&l->scratch);
+	free(l);
+}
+
+/* --- one of them
+ * ---------------------------------------------------------------------------------- */
+
+enum err push_waiting_get(
+	struct push_waiting_list *l, const struct push_whose *w, struct push_waiting *out)
+{
+	struct key k = key_push_waiting(w);
+	struct bytes v;
+	enum err err = store_get(l->store, NULL, key_bytes(&k), &v);
+
+	if (err != ERR_OK)
+		return err;
+	err = push_waiting_decode(out, v);
+	free((void *)(uintptr_t)v.data);
+	return err;
+}
+
+void push_waiting_put(struct push_waiting_list *l, const struct push_whose *w,
+	const struct push_waiting *was, const struct push_waiting *now)
+{
+	struct key k = key_push_waiting(w);
+	struct key due;
+
+	buf_reset(&l->scratch);
+	push_waiting_encode(&l->scratch, now);
+	if (l->scratch.failed) {
+		l->failed = true;
+		return;
+	}
+	store_writes_put(l->writes, key_bytes(&k), (struct bytes){l->scratch.data, l->scratch.len});
+	if (was && (was->due != now->due || was->lane != now->lane)) {
+		due = key_push_due(was->lane, was->due, w);
+		store_writes_delete(l->writes, key_bytes(&due));
+	}
+	if (!was || was->due != now->due || was->lane != now->lane) {
+		due = key_push_due(now->lane, now->due, w);
+		store_writes_put(l->writes, key_bytes(&due), (struct bytes){NULL, 0});
+	}
+	l->count += waits(now);
+	l->count -= waits(was);
+}
+
+void push_waiting_delete(
+	struct push_waiting_list *l, const struct push_whose *w, const struct push_waiting *was)
+{
+	struct key k = key_push_waiting(w);
+	struct key due = key_push_due(was->lane, was->due, w);
+
+	store_writes_delete(l->writes, key_bytes(&k));
+	store_writes_delete(l->writes, key_bytes(&due));
+	l->count -= waits(was);
+}
+
+void push_waiting_forget(struct push_waiting_list *l, struct bytes key)
+{
+	store_writes_delete(l->writes, key);
+}
+
+size_t push_waiting_writes(const struct push_waiting_list *l)
+{
+	return store_writes_count(l->writes);
+}
+
+enum err push_waiting_commit(struct push_waiting_list *l, char *why, size_t why_size)
+{
+	if (l->failed) {
+		snprintf(why, why_size, "out of memory");
+		return ERR_NOMEM;
+	}
+	return store_writes_commit(l->writes, why, why_size);
+}
+
+uint64_t push_waiting_count(const struct push_waiting_list *l)
+{
+	return l->count;
+}
+
+/* --- all of them
+ * ---------------------------------------------------------------------------------- */
+
+struct due_walk {
+	push_due_fn *fn;
+	void *ctx;
+	enum err err;
+};
+
+static bool on_due(void *ctx, struct bytes key, struct bytes value)
+{
+	struct due_walk *d = ctx;
+	struct push_whose w;
+	uint64_t due;
+	uint8_t lane;
+
+	(void)value;
+	d->err = key_push_due_parts(key, &lane, &due, &w);
+	return d->err == ERR_OK && d->fn(d->ctx, key, due, &w);
+}
+
+enum err push_waiting_due(
+	struct push_waiting_list *l, uint8_t lane, struct bytes from, push_due_fn *fn, void *ctx)
+{
+	struct due_walk d = {fn, ctx, ERR_OK};
+	struct key prefix = key_push_lane(lane);
+	enum err err = store_each(l->store, NULL, key_bytes(&prefix), from, false, on_due, &d);
+
+	return err == ERR_OK ? d.err : err;
+}
+
+struct walk {
+	push_waiting_fn *fn;
+	void *ctx;
+	enum err err;
+};
+
+static bool on_waiting(void *ctx, struct bytes key, struct bytes value)
+{
+	struct walk *walk = ctx;
+	struct push_waiting p;
+	struct push_whose w;
+
+	walk->err = key_push_waiting_parts(key, &w);
+	if (walk->err == ERR_OK)
+		walk->err = push_waiting_decode(&p, value);
+	return walk->err == ERR_OK && walk->fn(walk->ctx, key, &w, &p);
+}
+
+enum err push_waiting_each(struct push_waiting_list *l, struct bytes user, struct bytes from,
+	push_waiting_fn *fn, void *ctx)
+{
+	struct walk walk = {fn, ctx, ERR_OK};
+	struct key prefix = user.len > 0 ? key_push_waiting_user(user) : key_push_waiting_all();
+	enum err err =
+		store_each(l->store, NULL, key_bytes(&prefix), from, false, on_waiting, &walk);
+
+	return err == ERR_OK ? walk.err : err;
+}

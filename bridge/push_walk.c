@@ -1,0 +1,472 @@
+/* push_walk.c — see push_walk.h. */
+#include "bridge/push_walk.h"
+
+#include "wire/hashmap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NOTHING     ((struct bytes){NULL, 0})
+#define PAGE        4096 /* messages walked through at a time */
+#define WRITES_MAX  2000 /* until they are committed */
+#define FEW_MEMBERS 64   /* whatever the number of registrations */
+#define EACH_MS     16   /* of one run are due in the same millisecond: see due_now() */
+
+/* What was said in one chat. */
+struct talk {
+	struct node node;
+	struct talk *next;
+	uint64_t first, last; /* seq */
+	uint64_t since;       /* ts of the first */
+	size_t len;
+	char chat[];
+};
+
+struct push_walk {
+	struct push_look look;
+	struct push_waiting_list *list;
+	push_lane_fn *lane;
+	void *ctx;
+
+	struct key next; /* to go on with in the outbox */
+	struct hashmap by_chat;
+	struct talk *talks, **last;
+	struct buf keys; /* bytes16 each: of the outbox, walked through */
+	size_t count;
+	size_t made; /* in this run */
+	uint64_t now;
+	uint64_t registrations;
+	enum err err; /* of the walk over the outbox */
+	char *why;
+	size_t why_size;
+};
+
+enum err push_walk_create(struct push_walk **out, const struct push_look *look,
+	struct push_waiting_list *list, push_lane_fn *lane, void *ctx)
+{
+	struct push_walk *w = calloc(1, sizeof(*w));
+
+	*out = NULL;
+	if (!w)
+		return ERR_NOMEM;
+	push_look_init(&w->look, &look->src);
+	w->list = list;
+	w->lane = lane;
+	w->ctx = ctx;
+	w->last = &w->talks;
+	if (!hashmap_init(&w->by_chat)) {
+		free(w);
+		return ERR_NOMEM;
+	}
+	*out = w;
+	return ERR_OK;
+}
+
+static void forget_talks(struct push_walk *w)
+{
+	for (struct talk *t = w->talks, *next; t; t = next) {
+		next = t->next;
+		hashmap_remove(&w->by_chat, &t->node);
+		free(t);
+	}
+	w->talks = NULL;
+	w->last = &w->talks;
+}
+
+void push_walk_destroy(struct push_walk *w)
+{
+	if (!w)
+		return;
+	forget_talks(w);
+	hashmap_finish(&w->by_chat);
+	buf_free(&w->keys);
+	free(w);
+}
+
+/* --- the outbox
+ * ----------------------------------------------------------------------------------- */
+
+static struct talk *find_talk(struct push_walk *w, struct bytes chat, uint64_t hash)
+{
+	struct node *n = hashmap_first(&w->by_chat, hash);
+
+	for (; n; n = hashmap_next(n->next, hash)) {
+		struct talk *t = OF_NODE(n, struct talk, node);
+
+		if (bytes_equal(chat, t->chat, t->len))
+			return t;
+	}
+	return NULL;
+}
+
+static enum err note(struct push_walk *w, const struct push_entry *e)
+{
+	uint64_t hash = hash_bytes(e->chat.data, e->chat.len);
+	struct talk *t = find_talk(w, e->chat, hash);
+
+	if (t) {
+		t->last = e->seq > t->last ? e->seq : t->last;
+		return ERR_OK;
+	}
+	t = calloc(1, sizeof(*t) + e->chat.len);
+	if (!t)
+		return ERR_NOMEM;
+	t->first = t->last = e->seq;
+	t->since = e->ts;
+	t->len = e->chat.len;
+	memcpy(t->chat, e->chat.data, e->chat.len);
+	hashmap_add(&w->by_chat, &t->node, hash);
+	*w->last = t;
+	w->last = &t->next;
+	return ERR_OK;
+}
+
+static bool on_entry(void *ctx, struct bytes key, struct bytes value)
+{
+	struct push_walk *w = ctx;
+	struct push_entry e;
+
+	if (w->count == PAGE)
+		return false;
+	w->err = push_entry_decode(&e, value);
+	if (w->err != ERR_OK)
+		return false;
+	if (e.ts + (uint64_t)w->look.src.conf->push_ttl_ms > w->now)
+		w->err = note(w, &e);
+	else
+		stats_add(&w->look.src.stats->push_expired, 1);
+	buf_bytes16(&w->keys, key.data, key.len);
+	w->count++;
+	return w->err == ERR_OK;
+}
+
+static enum err read_page(struct push_walk *w)
+{
+	struct key prefix = key_push_all();
+	enum err err;
+
+	buf_reset(&w->keys);
+	w->count = 0;
+	w->err = ERR_OK;
+	err = store_each(w->look.src.store, NULL, key_bytes(&prefix), key_bytes(&w->next), false,
+		on_entry, w);
+	if (err == ERR_OK)
+		err = w->err;
+	return err == ERR_OK && w->keys.failed ? ERR_NOMEM : err;
+}
+
+/* Walked through: they go with the writes that follow from them. */
+static void forget_page(struct push_walk *w)
+{
+	struct reader r = reader_of(w->keys.data, w->keys.len);
+	struct bytes key;
+
+	while ((key = read_bytes16(&r)).len > 0) {
+		push_waiting_forget(w->list, key);
+		memcpy(w->next.data, key.data, key.len);
+		w->next.len = key.len;
+	}
+}
+
+/* --- one member of a chat
+ * ------------------------------------------------------------------------- */
+
+struct candidate {
+	struct push_walk *w;
+	const struct talk *t;
+	struct bytes chat, user;
+	uint64_t before, n; /* n of the chat before the first message, and now */
+	uint64_t mention;   /* seq, if it was looked for */
+	bool judged, wanted;
+	enum err err;
+};
+
+/* Does the user want to hear of it, on any device? */
+static enum err judge(struct candidate *c)
+{
+	struct push_look *look = &c->w->look;
+	struct mute mute = {0};
+	struct mark mark;
+	struct user u;
+	enum err err = query_mark(&look->q, c->chat, c->user, &mark);
+
+	c->judged = true;
+	if (err != ERR_OK || mark.read_n >= c->n)
+		return err;
+	err = query_user(&look->q, c->user, &u);
+	if (err != ERR_OK || u.disabled)
+		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	err = push_look_mute(look, c->user, c->chat, c->w->now, &mute);
+	if (err == ERR_OK && mute.until > 0 && mute.mentions)
+		err = push_look_mention(
+			look, c->chat, c->user, c->t->first, c->t->last, &c->mention);
+	c->wanted = err == ERR_OK && (mute.until == 0 || c->mention > 0);
+	return err;
+}
+
+/* Now, or so: a lane is read on from a millisecond's beginning, and would walk again and again over
+ * the ten thousand that a message to a channel makes due at once. They leave more slowly than this.
+ */
+static uint64_t due_now(struct push_walk *w)
+{
+	return w->now + w->made++ / EACH_MS;
+}
+
+/* What waits from now on for a device for which `was` waits, if anything. False: it stays so. */
+static bool next_state(const struct candidate *c, const struct push_waiting *was, bool connected,
+	struct push_waiting *now)
+{
+	uint64_t hold = (uint64_t)c->w->look.src.conf->push_hold_ms;
+
+	if (was && was->state != PUSH_RESTING) {
+		*now = *was;
+		if (c->mention > 0)
+			now->mention = c->mention;
+		if (was->state == PUSH_HELD && !connected) {
+			now->state = PUSH_WAITING;
+			now->due = due_now(c->w);
+		}
+		return now->state != was->state || now->mention != was->mention;
+	}
+	*now = (struct push_waiting){.state = connected ? PUSH_HELD : PUSH_WAITING,
+		.due = due_now(c->w) + (connected ? hold : 0),
+		.since = c->t->since,
+		.before = c->before,
+		.mention = c->mention};
+	if (was && was->due > now->due)
+		now->due = was->due; /* one was sent just now */
+	return true;
+}
+
+static bool on_registration(void *ctx, struct bytes key, struct bytes value)
+{
+	struct candidate *c = ctx;
+	struct push_whose whose = {.chat = c->chat};
+	struct push_registration r;
+	struct push_waiting was, now;
+	bool connected = false;
+	bool any;
+
+	key_names(key, &whose.user, &whose.device);
+	c->err = push_registration_decode(&r, value);
+	if (c->err == ERR_OK && !c->judged)
+		c->err = judge(c);
+	if (c->err != ERR_OK || !c->wanted)
+		return false;
+	c->err = push_waiting_get(c->w->list, &whose, &was);
+	any = c->err == ERR_OK;
+	if (c->err == ERR_NOT_FOUND)
+		c->err = ERR_OK;
+	if (c->err == ERR_OK)
+		c->err = push_look_connected(&c->w->look, whose.user, whose.device, &connected);
+	if (c->err != ERR_OK)
+		return false;
+	if (next_state(c, any ? &was : NULL, connected, &now)) {
+		now.lane = c->w->lane(c->w->ctx, &r);
+		push_waiting_put(c->w->list, &whose, any ? &was : NULL, &now);
+	}
+	return true;
+}
+
+static enum err consider(const struct candidate *of, struct bytes user)
+{
+	struct candidate c = *of;
+	struct key prefix = key_registrations(user);
+	enum err err;
+
+	c.user = user;
+	err = store_each(
+		c.w->look.src.store, NULL, key_bytes(&prefix), NOTHING, false, on_registration, &c);
+	if (err == ERR_OK)
+		err = c.err;
+	if (err == ERR_OK && push_waiting_writes(c.w->list) >= WRITES_MAX)
+		err = push_waiting_commit(c.w->list, c.w->why, c.w->why_size);
+	return err;
+}
+
+/* --- all members of a chat
+ * ------------------------------------------------------------------------ */
+
+static bool on_member(void *ctx, struct bytes key, struct bytes value)
+{
+	struct candidate *c = ctx;
+
+	(void)value;
+	c->err = consider(c, key_last_name(key));
+	return c->err == ERR_OK;
+}
+
+/* All registrations there are; those of one user stand together. */
+struct crowd {
+	struct candidate *c;
+	struct key last; /* of the user looked at */
+};
+
+static bool on_anybody(void *ctx, struct bytes key, struct bytes value)
+{
+	struct crowd *crowd = ctx;
+	struct candidate *c = crowd->c;
+	struct bytes user, device;
+	struct member m;
+	struct key own;
+
+	(void)value;
+	key_names(key, &user, &device);
+	own = key_registrations(user);
+	if (bytes_equal(key_bytes(&own), crowd->last.data, crowd->last.len))
+		return true;
+	crowd->last = own;
+	c->err = query_member(&c->w->look.q, c->chat, user, &m);
+	if (c->err == ERR_OK)
+		c->err = consider(c, user);
+	else if (c->err == ERR_NOT_FOUND)
+		c->err = ERR_OK;
+	return c->err == ERR_OK;
+}
+
+static enum err consider_all(struct candidate *c, const struct chat *chat)
+{
+	struct key members = key_members(c->chat);
+	struct key all = key_registrations_all();
+	struct crowd crowd = {.c = c};
+	enum err err;
+
+	if (chat->members > FEW_MEMBERS && chat->members > c->w->registrations)
+		err = store_each(c->w->look.src.store, NULL, key_bytes(&all), NOTHING, false,
+			on_anybody, &crowd);
+	else
+		err = directory_each(c->w->look.src.reader, TABLE_MEMBERS, key_bytes(&members),
+			NOTHING, on_member, c);
+	return err == ERR_OK ? c->err : err;
+}
+
+/* n of the chat before its message `seq`. ERR_NOT_FOUND: the chat is gone. */
+static enum err read_before(struct push_walk *w, struct bytes chat, uint64_t seq, uint64_t *before)
+{
+	struct key k = key_message(chat, seq);
+	struct bytes v;
+	enum err err = store_get(w->look.src.store, NULL, key_bytes(&k), &v);
+	uint64_t n;
+
+	if (err != ERR_OK)
+		return err;
+	n = json_peek_u64(v.data, v.len, "n");
+	*before = n > 0 ? n - 1 : 0;
+	free((void *)(uintptr_t)v.data);
+	return ERR_OK;
+}
+
+static enum err expand(struct push_walk *w, const struct talk *t)
+{
+	struct candidate c = {.w = w, .t = t, .chat = {t->chat, t->len}};
+	struct chat_state s;
+	struct chat chat;
+	enum err err = query_chat(&w->look.q, c.chat, &chat);
+
+	if (err == ERR_OK)
+		err = query_state(&w->look.q, c.chat, &s);
+	if (err == ERR_OK)
+		err = read_before(w, c.chat, t->first, &c.before);
+	if (err != ERR_OK)
+		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	c.n = s.n;
+	return consider_all(&c, &chat);
+}
+
+static enum err expand_all(struct push_walk *w)
+{
+	enum err err = push_look_registrations(&w->look, &w->registrations);
+
+	if (err == ERR_OK)
+		err = directory_refresh(w->look.src.reader);
+	for (struct talk *t = w->talks; err == ERR_OK && t; t = t->next)
+		err = expand(w, t);
+	directory_rest(w->look.src.reader);
+	return err;
+}
+
+enum err push_walk_run(struct push_walk *w, uint64_t now_ms, bool *more, char *why, size_t why_size)
+{
+	enum err err = ERR_OK;
+
+	*more = push_waiting_count(w->list) >= (uint64_t)w->look.src.conf->push_waiting_max;
+	w->now = now_ms;
+	w->made = 0;
+	w->why = why;
+	w->why_size = why_size;
+	if (!*more)
+		err = read_page(w);
+	if (err != ERR_OK || *more || w->count == 0) {
+		forget_talks(w);
+		return err;
+	}
+	err = expand_all(w);
+	forget_talks(w);
+	if (err != ERR_OK)
+		return err;
+	forget_page(w);
+	*more = w->count == PAGE;
+	return push_waiting_commit(w->list, why, why_size);
+}
+
+/* --- a connection has ended
+ * ----------------------------------------------------------------------- */
+
+struct gone {
+	struct push_walk *w;
+	size_t devices;
+	enum err err;
+};
+
+/* Has the only device that the user has said that it got it? */
+static enum err is_delivered(struct gone *g, const struct push_whose *whose, bool *yes)
+{
+	struct chat_state s;
+	struct mark mark;
+	enum err err = query_state(&g->w->look.q, whose->chat, &s);
+
+	if (err == ERR_OK)
+		err = query_mark(&g->w->look.q, whose->chat, whose->user, &mark);
+	*yes = err == ERR_OK && g->devices < 2 && mark.delivered >= s.visible;
+	return err;
+}
+
+static bool on_held(
+	void *ctx, struct bytes key, const struct push_whose *whose, const struct push_waiting *p)
+{
+	struct gone *g = ctx;
+	struct push_waiting now = *p;
+	bool connected = false, delivered = false;
+
+	(void)key;
+	if (p->state != PUSH_HELD)
+		return true;
+	g->err = push_look_connected(&g->w->look, whose->user, whose->device, &connected);
+	if (g->err != ERR_OK || connected)
+		return g->err == ERR_OK;
+	g->err = is_delivered(g, whose, &delivered);
+	if (g->err != ERR_OK)
+		return false;
+	now.state = PUSH_WAITING;
+	now.due = g->w->now;
+	if (delivered)
+		push_waiting_delete(g->w->list, whose, p);
+	else
+		push_waiting_put(g->w->list, whose, p, &now);
+	return true;
+}
+
+enum err push_walk_gone(
+	struct push_walk *w, struct bytes user, uint64_t now_ms, char *why, size_t why_size)
+{
+	struct gone g = {.w = w};
+	enum err err = push_look_devices(&w->look, user, &g.devices);
+
+	w->now = now_ms;
+	if (err == ERR_OK)
+		err = push_waiting_each(w->list, user, NOTHING, on_held, &g);
+	if (err == ERR_OK)
+		err = g.err;
+	return err == ERR_OK ? push_waiting_commit(w->list, why, why_size) : err;
+}

@@ -1,0 +1,41 @@
+/* push_walk.h — from messages to those who may have to be told: the push outbox, walked through.
+ *
+ * A commit leaves one key for each message that a person counts (docs/storage.md, `p`), not one for
+ * each member. Here it becomes one waiting push for each chat and registered device, if there is
+ * none already; what it says is found when it is sent. Many messages of one chat are one walk over
+ * its members, and of a large one only those members are looked at, or those registrations,
+ * whichever are fewer.
+ *
+ * A device that is connected gets its message over its connection, or so it seems: a dead one is
+ * found out some time later. So a push is held for it for as long as conf->push_hold_ms, and sent
+ * if the connection ends before that.
+ *
+ * One thread.
+ */
+#ifndef GNATTER_BRIDGE_PUSH_WALK_H
+#define GNATTER_BRIDGE_PUSH_WALK_H
+
+#include "bridge/push_look.h"
+#include "bridge/push_waiting.h"
+
+struct push_walk;
+
+/* The lane in which pushes for that registration wait. */
+typedef uint8_t push_lane_fn(void *ctx, const struct push_registration *r);
+
+/* Everything is borrowed, but *look, which is copied. ERR_NOMEM. */
+enum err push_walk_create(struct push_walk **out, const struct push_look *look,
+	struct push_waiting_list *list, push_lane_fn *lane, void *ctx);
+void push_walk_destroy(struct push_walk *w);
+
+/* Walk through what is there, up to some thousand messages, and commit. *more: there is more, or
+ * there would be if conf->push_waiting_max did not hold it back. ERR_IO, ERR_CORRUPT, ERR_NOMEM,
+ * ERR_FULL with a sentence in why. */
+enum err push_walk_run(
+	struct push_walk *w, uint64_t now_ms, bool *more, char *why, size_t why_size);
+
+/* A connection of the user has ended: what is held for its device waits no longer. */
+enum err push_walk_gone(
+	struct push_walk *w, struct bytes user, uint64_t now_ms, char *why, size_t why_size);
+
+#endif
