@@ -17,7 +17,7 @@
 
 #define API_IN_FLIGHT_MAX 4
 #define API_REQUEST_MAX   (480u << 10) /* bytes of a request's parameters */
-#define API_PATIENCE_MS   10000        /* without a sign of life, then an answer is given up */
+#define API_PATIENCE_MS   20000        /* without a sign of life, then an answer is given up */
 
 struct api;
 

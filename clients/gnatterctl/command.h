@@ -73,6 +73,8 @@ int command_member(const struct args *a); /* add, remove */
 int command_import(const struct args *a);
 int command_export(const struct args *a);
 int command_stats(const struct args *a);
+int command_push_test(const struct args *a);
+int command_push_queue(const struct args *a);
 int command_kick(const struct args *a);
 
 #endif

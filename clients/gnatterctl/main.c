@@ -15,7 +15,7 @@
  *   api.c          a request and its answer
  *   api_mqtt.c     ... when the daemon runs
  *   api_apply.c    ... when it does not
- *   accounts.c, chats.c, token.c, stats.c, import.c, export.c
+ *   accounts.c, chats.c, token.c, stats.c, import.c, export.c, push.c
  *                  a group of commands each, with listing.c for those that list
  *   password.c     passwords read from people; hasher.c hashes many on all cores
  */
@@ -76,6 +76,10 @@ static const struct option_row stats_options[] = {
 	{"json", NULL, "one JSON object instead of a table"},
 	{0},
 };
+static const struct option_row push_test_options[] = {
+	{"json", NULL, "one JSON object a line instead of text"},
+	{0},
+};
 static const struct option_row kick_options[] = {
 	{"client", "ID", "only the connection with this MQTT client id"},
 	{0},
@@ -111,6 +115,9 @@ static const struct command commands[] = {
 		"A line that fails is named on stderr, the others are done, and the exit code is 1.\n"},
 	{"export", "", 0, 0, "print accounts and chats as JSON lines that import takes", none, command_export, NULL},
 	{"stats", "", 0, 0, "print the counters of plugin and daemon", stats_options, command_stats, NULL},
+	{"push test", "USER", 1, 1, "send a push to each registered device of a user, and print what its provider said", push_test_options, command_push_test,
+		"The daemon must be running. The exit code is 0 if every provider has taken it.\n"},
+	{"push queue", "", 0, 0, "list the pushes that wait, and why", listing, command_push_queue, "The daemon must be running.\n"},
 	{"kick", "USER", 1, 1, "end the connections of a user, who may connect again", kick_options, command_kick, NULL},
 };
 // clang-format on
