@@ -1,13 +1,14 @@
 /* load.c — the load generator: measures a broker, bare or with Gnatter, and checks what it does.
  *
  * Reading order: work.c (the main work), checks.c (what is promised), net.c (connections), mqtt.c
- * (packets); history.c, signin.c, presence.c, acks.c, chats.c and hold.c are works of their own.
- * README.md says what the numbers mean.
+ * (packets); history.c, signin.c, presence.c, acks.c, chats.c, call.c and hold.c are works of their
+ * own. README.md says what the numbers mean.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "bench/acks.h"
+#include "bench/call.h"
 #include "bench/chats.h"
 #include "bench/die.h"
 #include "bench/history.h"
@@ -34,6 +35,7 @@ static const struct command {
 	{"acks", acks_run,
 		"acknowledge, --rate times a second, and watch the marks (Gnatter only)"},
 	{"chats", chats_run, "one user asks for its list of chats, over and over (Gnatter only)"},
+	{"call", call_run, "everybody asks the API for one thing, once (Gnatter only)"},
 	{"hold", hold_run, "connect, subscribe to --topics topics each, and stay until SIGTERM"},
 };
 

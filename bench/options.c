@@ -43,6 +43,8 @@ static const struct option {
 	{"subscribe", TEXT, AT(subscribe), 0, 0, NULL, "pattern of topics to receive from"},
 	{"errors", TEXT, AT(errors), 0, 0, NULL,
 		"pattern of a second topic: what comes there is a failure"},
+	{"params", TEXT, AT(params), 0, 0, NULL,
+		"pattern of what a call asks: JSON without its braces"},
 	{"groups", NUMBER, AT(groups), 1, 1000000, "1", "groups (chats)"},
 	{"members", NUMBER, AT(members), 1, 1000000, "2", "connections in each group, all receive"},
 	{"senders", NUMBER, AT(senders), 1, 1000000, "1", "of those, how many send"},

@@ -14,7 +14,7 @@ struct options {
 	const char *user, *client, *password, *credentials, *token_key;
 
 	/* patterns, see template.h */
-	const char *chat, *publish, *subscribe, *errors;
+	const char *chat, *publish, *subscribe, *errors, *params;
 
 	/* the work */
 	int64_t groups, members, senders, window, rate, size, qos, count, page;
