@@ -63,6 +63,22 @@ static void test_keys_bytes_of_people(void **state)
 	assert_key(key_revoked_all(alice), BYTES("\5alice"));
 }
 
+static void test_keys_bytes_of_pushes(void **state)
+{
+	static const unsigned char hash[PUSH_HASH_BYTES] = "0123456789abcdef";
+	struct bytes alice = text("alice");
+
+	(void)state;
+	assert_key(key_registration(alice, text("tab")), BYTES("g\5alice\3tab"));
+	assert_key(key_registrations(alice), BYTES("g\5alice"));
+	assert_key(key_registrations_all(), BYTES("g"));
+	assert_key(key_push_owner(hash), BYTES("y0123456789abcdef"));
+	assert_key(key_push_prefs(alice), BYTES("u\5alice"));
+	assert_key(key_push(0x0102), BYTES("p\0\0\0\0\0\0\1\2"));
+	assert_key(key_push_all(), BYTES("p"));
+	assert_int_equal(key_push_number(BYTES("p\0\0\0\0\0\0\1\2")), 0x0102);
+}
+
 /* Both names, one of them, or, of what is no such key, neither. */
 static void test_keys_names(void **state)
 {
@@ -267,6 +283,44 @@ static enum err any_story(struct bytes v)
 
 	assert_true(e != ERR_OK || s.payload.len <= STORY_BYTES_MAX);
 	return e;
+}
+
+static enum err any_registration(struct bytes v)
+{
+	struct push_registration r;
+	enum err e = push_registration_decode(&r, v);
+
+	assert_true(r.preview < PREVIEW_COUNT);
+	assert_true(e != ERR_OK || (r.kind > 0 && r.data.len <= PUSH_DATA_MAX));
+	return e;
+}
+
+static enum err any_owner(struct bytes v)
+{
+	struct push_owner o;
+	enum err e = push_owner_decode(&o, v);
+
+	assert_true(
+		e != ERR_OK || (o.user.len <= NAME_USER_MAX && o.device.len <= NAME_DEVICE_MAX));
+	return e;
+}
+
+static enum err any_prefs(struct bytes v)
+{
+	struct push_prefs p;
+	enum err e = push_prefs_decode(&p, v);
+
+	assert_true(e != ERR_OK ||
+		    (p.from < DAY_MINUTES && p.to < DAY_MINUTES &&
+			    p.utc_offset >= -UTC_OFFSET_MAX && p.utc_offset <= UTC_OFFSET_MAX));
+	return e;
+}
+
+static enum err any_entry(struct bytes v)
+{
+	struct push_entry e;
+
+	return push_entry_decode(&e, v);
 }
 
 /* A value cut off anywhere, grown by a byte, of another version, or with any byte wrong: refused or
@@ -593,6 +647,136 @@ static void test_keys_mark_told(void **state)
 	assert_true(told.at == 4 && told.delivered == 9 && told.read == 7 && !told.pending);
 }
 
+static void test_keys_mute(void **state)
+{
+	const struct {
+		struct bytes value;
+		enum err err;
+		struct mute mute;
+	} cases[] = {
+		{BYTES("\5\0\0\0\0\0\0\0"), ERR_OK, {5, false}},
+		{BYTES("\5\0\0\0\0\0\0\0\0"), ERR_OK, {5, false}},
+		{BYTES("\5\0\0\0\0\0\0\0\1"), ERR_OK, {5, true}},
+		{BYTES("\377\377\377\377\377\377\377\377"), ERR_OK, {UINT64_MAX, false}},
+		{BYTES("\5\0\0\0\0\0\0\0\2"), ERR_CORRUPT, {0}},
+		{BYTES("\5\0\0\0\0\0\0\0\1\0"), ERR_CORRUPT, {0}},
+		{BYTES("\5\0\0\0\0\0\0"), ERR_CORRUPT, {0}},
+		{BYTES(""), ERR_CORRUPT, {0}},
+	};
+	struct mute m = {.until = 5};
+	struct buf b = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		assert_int_equal(mute_decode(&m, cases[i].value), cases[i].err);
+		if (cases[i].err == ERR_OK)
+			assert_true(m.until == cases[i].mute.until &&
+				    m.mentions == cases[i].mute.mentions);
+	}
+	mute_encode(&b, &(struct mute){.until = 5}); /* as it always was */
+	assert_bytes(of(&b), cases[0].value);
+	buf_reset(&b);
+	mute_encode(&b, &(struct mute){.until = 5, .mentions = true});
+	assert_bytes(of(&b), cases[2].value);
+	buf_free(&b);
+}
+
+static void test_keys_push_registration(void **state)
+{
+	static char large[PUSH_DATA_MAX + 1];
+	struct push_registration in = {
+		.set_ms = 5, .kind = 3, .preview = PREVIEW_AS_USER, .data = text("{}")};
+	struct push_registration out;
+	struct buf b = {0};
+
+	(void)state;
+	push_registration_encode(&b, &in);
+	assert_bytes(of(&b), BYTES("\1"
+				   "\5\0\0\0\0\0\0\0"
+				   "\3\2"
+				   "\2\0{}"));
+	assert_int_equal(push_registration_decode(&out, of(&b)), ERR_OK);
+	assert_true(out.set_ms == 5 && out.kind == 3 && out.preview == PREVIEW_AS_USER);
+	assert_bytes(out.data, in.data);
+	abuse(&b, any_registration);
+	for (size_t over = 0; over < 2; over++) {
+		buf_reset(&b);
+		in.data = (struct bytes){large, PUSH_DATA_MAX + over};
+		push_registration_encode(&b, &in);
+		assert_int_equal(
+			push_registration_decode(&out, of(&b)), over ? ERR_CORRUPT : ERR_OK);
+	}
+	buf_free(&b);
+}
+
+static void test_keys_push_owner_and_entry(void **state)
+{
+	struct push_owner owner;
+	struct push_entry entry;
+	struct buf b = {0};
+
+	(void)state;
+	push_owner_encode(&b, &(struct push_owner){text("alice"), text("tab")});
+	assert_bytes(of(&b), BYTES("\1\5\0alice\3\0tab"));
+	assert_int_equal(push_owner_decode(&owner, of(&b)), ERR_OK);
+	assert_bytes(owner.user, text("alice"));
+	assert_bytes(owner.device, text("tab"));
+	abuse(&b, any_owner);
+	buf_reset(&b);
+	push_entry_encode(&b, &(struct push_entry){text("lobby"), 7, 9});
+	assert_bytes(of(&b), BYTES("\5\0lobby"
+				   "\7\0\0\0\0\0\0\0"
+				   "\11\0\0\0\0\0\0\0"));
+	assert_int_equal(push_entry_decode(&entry, of(&b)), ERR_OK);
+	assert_bytes(entry.chat, text("lobby"));
+	assert_true(entry.seq == 7 && entry.ts == 9);
+	abuse(&b, any_entry);
+	buf_free(&b);
+}
+
+static void test_keys_push_prefs(void **state)
+{
+	static const struct {
+		struct push_prefs p;
+		enum err err;
+	} cases[] = {
+		{{0}, ERR_OK},
+		{{.mentions = true, .hidden = true}, ERR_OK},
+		{{.quiet = true, .from = 1439, .to = 0, .utc_offset = 840}, ERR_OK},
+		{{.quiet = true, .from = 0, .to = 1439, .utc_offset = -840}, ERR_OK},
+		{{.quiet = true, .from = 1440, .to = 0}, ERR_CORRUPT},
+		{{.quiet = true, .from = 0, .to = 1440}, ERR_CORRUPT},
+		{{.quiet = true, .from = 1, .to = 2, .utc_offset = 841}, ERR_CORRUPT},
+		{{.quiet = true, .from = 1, .to = 2, .utc_offset = -841}, ERR_CORRUPT},
+		{{.quiet = true, .from = 7, .to = 7}, ERR_CORRUPT},
+		{{.from = 7, .to = 8}, ERR_CORRUPT},
+	};
+	struct push_prefs out;
+	struct buf b = {0};
+
+	(void)state;
+	push_prefs_encode(&b, &(struct push_prefs){.quiet = true,
+				      .mentions = true,
+				      .from = 0x0102,
+				      .to = 3,
+				      .utc_offset = -2});
+	assert_bytes(of(&b), BYTES("\1\3"
+				   "\2\1"
+				   "\3\0"
+				   "\376\377"));
+	assert_int_equal(push_prefs_decode(&out, of(&b)), ERR_OK);
+	assert_true(out.quiet && out.mentions && !out.hidden);
+	assert_true(out.from == 0x0102 && out.to == 3 && out.utc_offset == -2);
+	abuse(&b, any_prefs);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		buf_reset(&b);
+		push_prefs_encode(&b, &cases[i].p);
+		assert_int_equal(push_prefs_decode(&out, of(&b)), cases[i].err);
+	}
+	assert_int_equal(push_prefs_decode(&out, BYTES("\1\10\0\0\0\0\0\0")), ERR_CORRUPT);
+	buf_free(&b);
+}
+
 /* Strings at both sides of their bounds. */
 static void test_keys_string_bounds(void **state)
 {
@@ -630,6 +814,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keys_bytes),
 		cmocka_unit_test(test_keys_bytes_of_people),
+		cmocka_unit_test(test_keys_bytes_of_pushes),
 		cmocka_unit_test(test_keys_names),
 		cmocka_unit_test(test_keys_sort_by_number),
 		cmocka_unit_test(test_keys_prefixes_are_apart),
@@ -646,6 +831,10 @@ int main(void)
 		cmocka_unit_test(test_keys_device),
 		cmocka_unit_test(test_keys_story),
 		cmocka_unit_test(test_keys_mark_told),
+		cmocka_unit_test(test_keys_mute),
+		cmocka_unit_test(test_keys_push_registration),
+		cmocka_unit_test(test_keys_push_owner_and_entry),
+		cmocka_unit_test(test_keys_push_prefs),
 		cmocka_unit_test(test_keys_string_bounds),
 	};
 

@@ -35,9 +35,15 @@ static int64_t number_of(const struct conf *c, const struct option *o)
 	return v;
 }
 
+static bool is_text(const struct option *o)
+{
+	return o->kind == OPTION_PATH || o->kind == OPTION_BROKER || o->kind == OPTION_TEXT;
+}
+
+/* Is it written in digits? */
 static bool is_number(const struct option *o)
 {
-	return o->kind != OPTION_PATH && o->kind != OPTION_BROKER;
+	return !is_text(o) && o->kind != OPTION_FLAG;
 }
 
 static void test_conf_table_is_sane(void **state)
@@ -52,7 +58,7 @@ static void test_conf_table_is_sane(void **state)
 			assert_string_not_equal(o->name, conf_options[j].name);
 			assert_int_not_equal(o->at, conf_options[j].at);
 		}
-		if (!is_number(o)) {
+		if (is_text(o)) {
 			assert_non_null(o->text);
 			continue;
 		}
@@ -70,7 +76,7 @@ static void test_conf_table_is_complete(void **state)
 	size_t size = CONF_PATH_MAX;
 
 	for (size_t i = 0; i < conf_options_count; i++)
-		size += is_number(&conf_options[i]) ? sizeof(int64_t) : CONF_PATH_MAX;
+		size += is_text(&conf_options[i]) ? CONF_PATH_MAX : sizeof(int64_t);
 	assert_int_equal(size, sizeof(struct conf));
 }
 
@@ -321,6 +327,59 @@ static void test_conf_path_length_at_border(void **state)
 	}
 }
 
+/* Text is kept as it stands: never taken for a path, never empty but by being left out. */
+static void test_conf_text(void **state)
+{
+	(void)state;
+	static const char line[] = "push_apns_topic  org.example.a org.example.b \t\n"
+				   "push_webhook_url https://example.org/x?y=#z\n";
+	char text[2000];
+	struct conf c;
+
+	assert_int_equal(parse(&c, line, strlen(line)), ERR_OK);
+	assert_string_equal(c.push_apns_topic, "org.example.a org.example.b");
+	assert_string_equal(c.push_webhook_url, "https://example.org/x?y=#z");
+	assert_string_equal(c.push_webpush_subject, "");
+	assert_string_equal(c.push_fcm_url, "https://fcm.googleapis.com");
+	assert_int_equal(parse(&c, "push_apns_team\n", 15), ERR_BAD_REQUEST);
+	for (int len = CONF_PATH_MAX - 1; len <= CONF_PATH_MAX; len++) {
+		snprintf(text, sizeof(text), "push_apns_team %0*d\n", len, 0);
+		assert_int_equal(parse(&c, text, strlen(text)),
+			len < CONF_PATH_MAX ? ERR_OK : ERR_BAD_REQUEST);
+	}
+	assert_string_equal(why, "gnatter.conf:1: push_apns_team is too long: more than 511 bytes");
+}
+
+static void test_conf_flags(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *line;
+		int64_t want; /* -1: refused */
+	} cases[] = {
+		{"push_allow_http true", 1},
+		{"push_allow_http false", 0},
+		{"push_allow_http 1", -1},
+		{"push_allow_http 0", -1},
+		{"push_allow_http yes", -1},
+		{"push_allow_http True", -1},
+		{"push_allow_http truee", -1},
+		{"push_allow_http false false", -1},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct conf c;
+		enum err e = parse(&c, cases[i].line, strlen(cases[i].line));
+
+		assert_int_equal(e, cases[i].want < 0 ? ERR_BAD_REQUEST : ERR_OK);
+		if (e == ERR_OK)
+			assert_int_equal(c.push_allow_http, cases[i].want);
+		else
+			assert_string_equal(
+				why, "gnatter.conf:1: push_allow_http must be true or false");
+	}
+}
+
 static void test_conf_broker(void **state)
 {
 	(void)state;
@@ -407,6 +466,7 @@ static void test_conf_print_reads_back(void **state)
 		"password_cache_ttl 0s\ntoken_ttl 90061001ms\nrate_per_user 0\nstore_bloom_bits "
 		"0\n",
 		"password_cache_ttl 1ms\ntoken_ttl 36h\ndirectory_map_size 1025M\n",
+		"push_apns_topic /i/x #y\npush_fcm_url #\npush_allow_http true\n",
 	};
 
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
@@ -426,7 +486,7 @@ static void test_conf_print_bounds(void **state)
 		const struct option *o = &conf_options[i];
 		struct conf c;
 
-		for (int high = 0; is_number(o) && high < 2; high++) {
+		for (int high = 0; !is_text(o) && high < 2; high++) {
 			const int64_t v = high ? o->max : o->min;
 
 			assert_int_equal(conf_defaults(&c, "/i"), ERR_OK);
@@ -577,6 +637,8 @@ int main(void)
 		cmocka_unit_test(test_conf_why_of_every_size),
 		cmocka_unit_test(test_conf_line_length_at_border),
 		cmocka_unit_test(test_conf_path_length_at_border),
+		cmocka_unit_test(test_conf_text),
+		cmocka_unit_test(test_conf_flags),
 		cmocka_unit_test(test_conf_broker),
 		cmocka_unit_test(test_conf_broker_path_at_border),
 		cmocka_unit_test(test_conf_print_reads_back),
