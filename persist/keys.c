@@ -194,6 +194,18 @@ struct key key_sessions_all(void)
 	return two_names('w', none, none);
 }
 
+/* LevelDB walks over every key that was deleted lately to find the next that was not. Where ten
+ * thousand users have gone at once, a look at one's sessions would walk over those of all behind
+ * him. This key is never deleted while there is the account, and ends the walk. */
+struct key key_sessions_end(struct bytes user)
+{
+	static const unsigned char last = 0xff;
+	struct key k = key_sessions(user);
+
+	put_raw(&k, &last, 1);
+	return k;
+}
+
 struct key key_device(struct bytes user, struct bytes device)
 {
 	return two_names('v', user, device);
@@ -257,6 +269,49 @@ struct key key_pending(struct bytes chat, struct bytes user)
 struct key key_pending_all(void)
 {
 	return two_names('h', none, none);
+}
+
+struct key key_registration(struct bytes user, struct bytes device)
+{
+	return two_names('g', user, device);
+}
+
+struct key key_registrations(struct bytes user)
+{
+	return two_names('g', user, none);
+}
+
+struct key key_registrations_all(void)
+{
+	return two_names('g', none, none);
+}
+
+struct key key_push_owner(const unsigned char hash[PUSH_HASH_BYTES])
+{
+	struct key k;
+
+	build(&k, 'y', none, none, none);
+	put_raw(&k, hash, PUSH_HASH_BYTES);
+	return k;
+}
+
+struct key key_push_prefs(struct bytes user)
+{
+	return two_names('u', user, none);
+}
+
+struct key key_push(uint64_t number)
+{
+	struct key k;
+
+	build(&k, 'p', none, none, none);
+	put_number(&k, number);
+	return k;
+}
+
+struct key key_push_all(void)
+{
+	return two_names('p', none, none);
 }
 
 struct key key_meta(const char *name)
@@ -381,6 +436,11 @@ uint64_t key_message_seq(struct bytes key)
 		return 0;
 	r = reader_of(key.data + key.len - 8, 8);
 	return read_u64_be(&r);
+}
+
+uint64_t key_push_number(struct bytes key)
+{
+	return key_message_seq(key);
 }
 
 void key_owed_parts(struct bytes key, uint64_t *number, uint32_t *part_number)
@@ -698,4 +758,106 @@ enum err story_decode(struct story *s, struct bytes v)
 	s->expires = read_u64(&r);
 	s->payload = read_string(&r, STORY_BYTES_MAX);
 	return close_value(&r);
+}
+
+/* The flags are left out while there are none: as mutes were before there were any. */
+void mute_encode(struct buf *b, const struct mute *m)
+{
+	buf_u64(b, m->until);
+	if (m->mentions)
+		buf_u8(b, 1);
+}
+
+enum err mute_decode(struct mute *m, struct bytes v)
+{
+	struct reader r = reader_of(v.data, v.len);
+
+	m->until = read_u64(&r);
+	m->mentions = !r.failed && r.at != r.end && read_flag(&r);
+	return close_value(&r);
+}
+
+void push_registration_encode(struct buf *b, const struct push_registration *r)
+{
+	buf_u8(b, VALUE_VERSION);
+	buf_u64(b, r->set_ms);
+	buf_u8(b, r->kind);
+	buf_u8(b, (uint8_t)r->preview);
+	buf_bytes16(b, r->data.data, r->data.len);
+}
+
+enum err push_registration_decode(struct push_registration *out, struct bytes v)
+{
+	struct reader r = open_value(v);
+	uint8_t preview;
+
+	out->set_ms = read_u64(&r);
+	out->kind = read_u8(&r);
+	preview = read_u8(&r);
+	out->preview = preview < PREVIEW_COUNT ? (enum push_preview)preview : PREVIEW_OFF;
+	out->data = read_string(&r, PUSH_DATA_MAX);
+	return out->kind == 0 || preview >= PREVIEW_COUNT ? ERR_CORRUPT : close_value(&r);
+}
+
+void push_owner_encode(struct buf *b, const struct push_owner *o)
+{
+	buf_u8(b, VALUE_VERSION);
+	buf_bytes16(b, o->user.data, o->user.len);
+	buf_bytes16(b, o->device.data, o->device.len);
+}
+
+enum err push_owner_decode(struct push_owner *o, struct bytes v)
+{
+	struct reader r = open_value(v);
+
+	o->user = read_string(&r, NAME_USER_MAX);
+	o->device = read_string(&r, NAME_DEVICE_MAX);
+	return close_value(&r);
+}
+
+enum { PREFS_QUIET = 1, PREFS_MENTIONS = 2, PREFS_HIDDEN = 4, PREFS_ALL = 7 };
+
+void push_prefs_encode(struct buf *b, const struct push_prefs *p)
+{
+	buf_u8(b, VALUE_VERSION);
+	buf_u8(b, (uint8_t)((p->quiet ? PREFS_QUIET : 0) | (p->mentions ? PREFS_MENTIONS : 0) |
+			    (p->hidden ? PREFS_HIDDEN : 0)));
+	buf_u16(b, p->from);
+	buf_u16(b, p->to);
+	buf_u16(b, (uint16_t)p->utc_offset);
+}
+
+enum err push_prefs_decode(struct push_prefs *p, struct bytes v)
+{
+	struct reader r = open_value(v);
+	uint8_t flags = read_u8(&r);
+
+	*p = (struct push_prefs){.quiet = flags & PREFS_QUIET,
+		.mentions = flags & PREFS_MENTIONS,
+		.hidden = flags & PREFS_HIDDEN};
+	p->from = read_u16(&r);
+	p->to = read_u16(&r);
+	p->utc_offset = (int16_t)read_u16(&r);
+	if (flags > PREFS_ALL || p->from >= DAY_MINUTES || p->to >= DAY_MINUTES ||
+		p->utc_offset < -UTC_OFFSET_MAX || p->utc_offset > UTC_OFFSET_MAX ||
+		p->quiet != (p->from != p->to))
+		return ERR_CORRUPT;
+	return close_value(&r);
+}
+
+void push_entry_encode(struct buf *b, const struct push_entry *e)
+{
+	buf_bytes16(b, e->chat.data, e->chat.len);
+	buf_u64(b, e->seq);
+	buf_u64(b, e->ts);
+}
+
+enum err push_entry_decode(struct push_entry *e, struct bytes v)
+{
+	struct reader r = reader_of(v.data, v.len);
+
+	e->chat = read_string(&r, NAME_CHAT_MAX);
+	e->seq = read_u64(&r);
+	e->ts = read_u64(&r);
+	return e->seq == 0 || e->chat.len == 0 ? ERR_CORRUPT : close_value(&r);
 }

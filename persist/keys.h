@@ -12,15 +12,22 @@
  *              e chat seq           u64: how often the message was edited
  *              r user               u64: when an account of that name was removed, ms
  *              w user client        struct session: a connection that is there now
+ *              w user 0xff          empty: the end of those of a user who has ever been there
  *              v user device        struct device
  *              l user               struct seen
  *              t user               empty: presence/<user> may say something else than offline
  *              j user               struct story
- *              q user chat          u64: muted until, ms
+ *              q user chat          struct mute
  *              h chat user          empty: the mark is pending (struct told)
+ *              g user device        struct push_registration
+ *              y hash               struct push_owner: whose registration has that address
+ *              u user               struct push_prefs
+ *              p number             struct push_entry: a message to be pushed
  *              x "position"         u64 epoch, u64 number: records applied
  *              x "started"          u64: when the broker started last, ms
  *              x "sweep"            the same, until everybody was told after it
+ *              x "registrations"    u64: how many keys g there are
+ *              x "push"             u64: the number of the next key p
  *              x "redo"             the directory's writes of the last commit that had any
  *              x "schema"           u32
  *   users      user                 struct user
@@ -32,7 +39,8 @@
  *   revoked    user device          struct revoked: a device that was removed
  *
  * Values are little-endian and start with a version byte, 1 (of users 2, and 1 is still read; of
- * marks also 2, if how it was told stands there); but for messages, bare numbers and redo.
+ * marks also 2, if how it was told stands there); but for messages, bare numbers, mutes, push
+ * entries and redo.
  */
 #ifndef GNATTER_PERSIST_KEYS_H
 #define GNATTER_PERSIST_KEYS_H
@@ -55,6 +63,10 @@
 #define DEVICE_KIND_MAX   32  /* bytes */
 #define DEVICE_NAME_MAX   64  /* bytes */
 #define STORY_BYTES_MAX   4096
+#define PUSH_DATA_MAX     2048 /* bytes of what a registration is made of */
+#define PUSH_HASH_BYTES   16
+#define UTC_OFFSET_MAX    (14 * 60) /* minutes, either way */
+#define DAY_MINUTES       (24 * 60)
 
 /* A key in the making. Static storage or stack; 0 length after an overlong part. */
 struct key {
@@ -78,8 +90,9 @@ struct key key_owed_all(void); /* prefix */
 struct key key_removed(struct bytes user);
 struct key key_edits(struct bytes chat, uint64_t seq);
 struct key key_session(struct bytes user, struct bytes client);
-struct key key_sessions(struct bytes user); /* prefix */
-struct key key_sessions_all(void);          /* prefix */
+struct key key_sessions(struct bytes user);     /* prefix */
+struct key key_sessions_all(void);              /* prefix */
+struct key key_sessions_end(struct bytes user); /* behind them; its value is empty */
 struct key key_device(struct bytes user, struct bytes device);
 struct key key_devices(struct bytes user); /* prefix */
 struct key key_devices_all(void);          /* prefix */
@@ -93,6 +106,13 @@ struct key key_mute(struct bytes user, struct bytes chat);
 struct key key_mutes(struct bytes user); /* prefix */
 struct key key_pending(struct bytes chat, struct bytes user);
 struct key key_pending_all(void); /* prefix */
+struct key key_registration(struct bytes user, struct bytes device);
+struct key key_registrations(struct bytes user); /* prefix */
+struct key key_registrations_all(void);          /* prefix */
+struct key key_push_owner(const unsigned char hash[PUSH_HASH_BYTES]);
+struct key key_push_prefs(struct bytes user);
+struct key key_push(uint64_t number);
+struct key key_push_all(void); /* prefix */
 struct key key_meta(const char *name);
 struct key key_user(struct bytes user);
 struct key key_chat(struct bytes chat);
@@ -107,14 +127,15 @@ struct key key_blocks(struct bytes user); /* prefix */
 struct key key_revoked(struct bytes user, struct bytes device);
 struct key key_revoked_all(struct bytes user); /* prefix */
 
-/* The two strings of a key of the store with a letter and two strings (w, v, h, q), or one (then
+/* The two strings of a key of the store with a letter and two strings (w, v, h, q, g), or one (then
  * *b is empty). Both empty if it is no such key. */
 void key_names(struct bytes key, struct bytes *a, struct bytes *b);
 
-/* The last part of a key of members, lists (a name), of messages (seq) or of owed (number, part).
- */
+/* The last part of a key of members, lists (a name), of messages (seq), of push entries (number) or
+ * of owed (number, part). */
 struct bytes key_last_name(struct bytes key);
 uint64_t key_message_seq(struct bytes key);
+uint64_t key_push_number(struct bytes key);
 void key_owed_parts(struct bytes key, uint64_t *number, uint32_t *part);
 
 struct chat_state {
@@ -205,6 +226,47 @@ struct story {
 	struct bytes payload; /* as published on user/<user>/status */
 };
 
+/* A chat that somebody wants to hear less of. */
+struct mute {
+	uint64_t until; /* ms; UINT64_MAX: for ever */
+	bool mentions;  /* but of what mentions him */
+};
+
+/* What a push may say of a message. */
+enum push_preview {
+	PREVIEW_OFF,     /* that there is one */
+	PREVIEW_ON,      /* who wrote what */
+	PREVIEW_AS_USER, /* as struct push_prefs says */
+	PREVIEW_COUNT
+};
+
+/* A device that is pushed to. kind and data: bridge/push/check.h. */
+struct push_registration {
+	uint64_t set_ms; /* never the same twice for one device: tells an older one from a newer */
+	uint8_t kind;    /* enum push_kind_id, not 0 */
+	enum push_preview preview;
+	struct bytes data; /* JSON */
+};
+
+struct push_owner {
+	struct bytes user, device;
+};
+
+/* What a user wants of pushes to all of his devices. All zero: quiet hours he has none. */
+struct push_prefs {
+	bool quiet;         /* from `from` to `to` pushes wait */
+	bool mentions;      /* but of what mentions him */
+	bool hidden;        /* no preview, where a registration does not say otherwise */
+	uint16_t from, to;  /* minutes of his day, not the same; 0 if not quiet */
+	int16_t utc_offset; /* minutes that his day begins before that of UTC */
+};
+
+/* A message that may have to be pushed: to whom is found out later. */
+struct push_entry {
+	struct bytes chat;
+	uint64_t seq, ts;
+};
+
 enum group_kind { KIND_PAIR, KIND_GROUP, KIND_CHANNEL };
 
 struct chat {
@@ -244,5 +306,15 @@ void seen_encode(struct buf *b, const struct seen *s);
 enum err seen_decode(struct seen *s, struct bytes v);
 void story_encode(struct buf *b, const struct story *s);
 enum err story_decode(struct story *s, struct bytes v);
+void mute_encode(struct buf *b, const struct mute *m);
+enum err mute_decode(struct mute *m, struct bytes v);
+void push_registration_encode(struct buf *b, const struct push_registration *r);
+enum err push_registration_decode(struct push_registration *r, struct bytes v);
+void push_owner_encode(struct buf *b, const struct push_owner *o);
+enum err push_owner_decode(struct push_owner *o, struct bytes v);
+void push_prefs_encode(struct buf *b, const struct push_prefs *p);
+enum err push_prefs_decode(struct push_prefs *p, struct bytes v);
+void push_entry_encode(struct buf *b, const struct push_entry *e);
+enum err push_entry_decode(struct push_entry *e, struct bytes v);
 
 #endif

@@ -447,6 +447,59 @@ enum err store_write(struct store *s, const struct batch *b, struct bytes extra_
 	return explain(s, error, "written", why, why_size);
 }
 
+struct store_writes {
+	struct store *s;
+	leveldb_writebatch_t *batch;
+	size_t count;
+};
+
+struct store_writes *store_writes_create(struct store *s)
+{
+	struct store_writes *w = calloc(1, sizeof(*w));
+
+	if (w)
+		*w = (struct store_writes){s, leveldb_writebatch_create(), 0};
+	return w;
+}
+
+void store_writes_destroy(struct store_writes *w)
+{
+	if (!w)
+		return;
+	leveldb_writebatch_destroy(w->batch);
+	free(w);
+}
+
+void store_writes_put(struct store_writes *w, struct bytes key, struct bytes value)
+{
+	leveldb_writebatch_put(
+		w->batch, key.data, key.len, value.data ? value.data : "", value.len);
+	w->count++;
+}
+
+void store_writes_delete(struct store_writes *w, struct bytes key)
+{
+	leveldb_writebatch_delete(w->batch, key.data, key.len);
+	w->count++;
+}
+
+size_t store_writes_count(const struct store_writes *w)
+{
+	return w->count;
+}
+
+enum err store_writes_commit(struct store_writes *w, char *why, size_t why_size)
+{
+	char *error = NULL;
+
+	if (w->count == 0)
+		return ERR_OK;
+	leveldb_write(w->s->db, w->s->writing, w->batch, &error);
+	leveldb_writebatch_clear(w->batch);
+	w->count = 0;
+	return explain(w->s, error, "written", why, why_size);
+}
+
 /* ---- statistics -------------------------------------------------------------------------- */
 
 uint64_t store_disk_bytes(struct store *s)

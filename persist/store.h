@@ -2,7 +2,7 @@
  * sees LevelDB's types.
  *
  * Threads: store_get, store_each and snapshots from any thread at once; store_write from one at a
- * time.
+ * time; each struct store_writes belongs to one thread, and several may commit at once.
  *
  * LevelDB has a thread and a lock of the process: fork before opening a store, not after, and open
  * a store once.
@@ -50,6 +50,19 @@ void store_snapshot_release(struct store *s, struct store_snapshot *snap);
  */
 enum err store_write(struct store *s, const struct batch *b, struct bytes extra_key,
 	struct bytes extra_value, bool sync, char *why, size_t why_size);
+
+/* Writes of somebody else than the journal, who keeps keys of his own: gathered, then written as
+ * one LevelDB batch that is not synced. It reaches the disk with the next commit that is, in order:
+ * after a power cut all of it is there, or none of it and nothing that was written after it. */
+struct store_writes;
+struct store_writes *store_writes_create(struct store *s); /* NULL when out of memory */
+void store_writes_destroy(struct store_writes *w);
+void store_writes_put(struct store_writes *w, struct bytes key, struct bytes value); /* copied */
+void store_writes_delete(struct store_writes *w, struct bytes key);
+size_t store_writes_count(const struct store_writes *w);
+
+/* Write and forget them; also when it fails. Nothing is done if there are none. */
+enum err store_writes_commit(struct store_writes *w, char *why, size_t why_size);
 
 /* Bytes on disk, and LevelDB's own statistics as text (malloc'd, may be NULL). */
 uint64_t store_disk_bytes(struct store *s);

@@ -58,7 +58,7 @@ static int64_t *number_at(struct conf *c, const struct option *o)
 
 static bool is_text(const struct option *o)
 {
-	return o->kind == OPTION_PATH || o->kind == OPTION_BROKER;
+	return o->kind == OPTION_PATH || o->kind == OPTION_BROKER || o->kind == OPTION_TEXT;
 }
 
 /* Write the text option's value, paths made absolute from dir. False if it is too long. */
@@ -76,7 +76,7 @@ static bool set_text(
 			dir = slash = "";
 		}
 	}
-	if (*value == '/' || *value == '\0')
+	if (*value == '/' || *value == '\0' || o->kind == OPTION_TEXT)
 		dir = slash = "";
 	len = snprintf(out, CONF_PATH_MAX, "%s%s%s%s", prefix, dir, slash, value);
 	return len >= 0 && len < CONF_PATH_MAX;
@@ -156,17 +156,28 @@ static enum err set_number(
 	return ERR_OK;
 }
 
+static enum err set_flag(
+	int64_t *out, const struct option *o, const char *value, const struct source *s)
+{
+	if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+		return wrong(s, "%s must be true or false", o->name);
+	*out = *value == 't';
+	return ERR_OK;
+}
+
 static enum err set(
 	struct conf *c, const struct option *o, const char *value, const struct source *s)
 {
+	if (o->kind == OPTION_FLAG)
+		return set_flag(number_at(c, o), o, value, s);
 	if (!is_text(o))
 		return set_number(number_at(c, o), o, value, s);
 	if (o->kind == OPTION_BROKER && !broker_ok(value))
 		return wrong(
 			s, "%s must be unix:PATH, or HOST:PORT with HOST on this machine", o->name);
 	if (!set_text(text_at(c, o), o, s->dir, value))
-		return wrong(s, "%s is too long: more than %d bytes as an absolute path", o->name,
-			CONF_PATH_MAX - 1);
+		return wrong(s, "%s is too long: more than %d bytes%s", o->name, CONF_PATH_MAX - 1,
+			o->kind == OPTION_TEXT ? "" : " as an absolute path");
 	return ERR_OK;
 }
 

@@ -1,9 +1,10 @@
 /* conf.h — gnatter.conf: one table of options, read by plugin, daemon and gnatterctl.
  *
  * The syntax is mosquitto.conf's: `key value`, one a line, # starts a comment line. A value is the
- * rest of the line. Sizes take K, M, G (of 1024); times take ms, s, m, h, d. Every option has a row
- * in conf.c: name, place, default, bounds, unit, help, and whether a reload changes it. The shipped
- * conf/gnatter.conf is printed from that table (conf_print), so it cannot be wrong about it.
+ * rest of the line. Sizes take K, M, G (of 1024); times take ms, s, m, h, d; flags are true or
+ * false. Every option has a row in conf_table.c: name, place, default, bounds, unit, help, and
+ * whether a reload changes it. The shipped conf/gnatter.conf is printed from that table
+ * (conf_print), so it cannot be wrong about it.
  *
  * Relative paths are taken from the folder that holds the file.
  */
@@ -75,6 +76,30 @@ struct conf {
 	/* bridge */
 	int64_t read_threads;
 	int64_t reads_waiting_max; /* api reads that may wait; more are answered busy */
+
+	/* push; a kind without its key is off */
+	char push_fcm_account[CONF_PATH_MAX]; /* the service account's JSON */
+	char push_fcm_url[CONF_PATH_MAX];
+	char push_apns_key[CONF_PATH_MAX]; /* PEM (.p8) */
+	char push_apns_key_id[CONF_PATH_MAX];
+	char push_apns_team[CONF_PATH_MAX];
+	char push_apns_topic[CONF_PATH_MAX]; /* one or more, the first is the default */
+	char push_apns_url[CONF_PATH_MAX];
+	char push_apns_sandbox_url[CONF_PATH_MAX];
+	char push_webpush_key[CONF_PATH_MAX]; /* PEM, P-256 */
+	char push_webpush_subject[CONF_PATH_MAX];
+	char push_webhook_url[CONF_PATH_MAX];
+	char push_webhook_key[CONF_PATH_MAX]; /* base64 */
+	int64_t push_webhook_own;             /* flag: registrations may name a URL */
+	int64_t push_allow_private;           /* flag: users' URLs may lead into private networks */
+	int64_t push_allow_http;              /* flag: http to loopback, for tests */
+	char push_ca_file[CONF_PATH_MAX];
+	int64_t push_ttl_ms;
+	int64_t push_coalesce_ms;
+	int64_t push_hold_ms;
+	int64_t push_in_flight;
+	int64_t push_timeout_ms;
+	int64_t push_waiting_max;
 };
 
 /* Fill *c with defaults for an instance in dir (absolute). ERR_TOO_LARGE if a path is too long. */

@@ -14,6 +14,10 @@ void conf_write_number(char out[CONF_VALUE_MAX], const struct option *o, int64_t
 {
 	const struct conf_unit *unit = conf_units(o->kind);
 
+	if (o->kind == OPTION_FLAG) {
+		snprintf(out, CONF_VALUE_MAX, "%s", v ? "true" : "false");
+		return;
+	}
 	if (v == 0 && o->kind == OPTION_TIME) {
 		snprintf(out, CONF_VALUE_MAX, "0s");
 		return;
@@ -49,12 +53,16 @@ static void put_facts(FILE *out, const struct option *o)
 	const char *change = o->reload ? "reload" : "restart";
 	char def[CONF_VALUE_MAX], min[CONF_VALUE_MAX], max[CONF_VALUE_MAX];
 
-	if (o->kind == OPTION_PATH || o->kind == OPTION_BROKER) {
+	if (o->kind == OPTION_PATH || o->kind == OPTION_BROKER || o->kind == OPTION_TEXT) {
 		fprintf(out, "# Default: %s. Changed by a %s.\n", *o->text ? o->text : "none",
 			change);
 		return;
 	}
 	conf_write_number(def, o, o->def);
+	if (o->kind == OPTION_FLAG) {
+		fprintf(out, "# Default: %s. Changed by a %s.\n", def, change);
+		return;
+	}
 	conf_write_number(min, o, o->min);
 	conf_write_number(max, o, o->max);
 	fprintf(out, "# Default: %s; from %s to %s. Changed by a %s.\n", def, min, max, change);
@@ -79,6 +87,8 @@ static void put_value(FILE *out, const struct conf *c, const struct option *o)
 
 	if (o->kind == OPTION_PATH && *text == '\0') {
 		fprintf(out, "#%s PATH\n", o->name);
+	} else if (o->kind == OPTION_TEXT) {
+		fprintf(out, "%s%s %s\n", *text ? "" : "#", o->name, *text ? text : "VALUE");
 	} else if (o->kind == OPTION_PATH) {
 		fprintf(out, "%s %s\n", o->name, relative(text, c->dir));
 	} else if (o->kind == OPTION_BROKER) {

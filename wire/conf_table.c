@@ -15,6 +15,11 @@
 
 #define PATH(field, value) \
 	.name = #field, .kind = OPTION_PATH, .at = offsetof(struct conf, field), .text = (value)
+#define TEXT(field, value) \
+	.name = #field, .kind = OPTION_TEXT, .at = offsetof(struct conf, field), .text = (value)
+#define FLAG(field, value)                                                                       \
+	.name = #field, .kind = OPTION_FLAG, .at = offsetof(struct conf, field), .def = (value), \
+	.min = 0, .max = 1
 #define SIZE(field, value, least, most)                                                          \
 	.name = #field, .kind = OPTION_SIZE, .at = offsetof(struct conf, field), .def = (value), \
 	.min = (least), .max = (most)
@@ -129,6 +134,56 @@ const struct option conf_options[] = {
 	 .help = "Threads that answer history and chat lists."},
 	{COUNT(reads_waiting_max, 1000, 1, 1000000), RELOAD,
 	 .help = "Such requests that may wait. Those beyond are answered busy."},
+
+	{PATH(push_fcm_account, ""), .section = "Push: messages for people who are away",
+	 .help = "The key file of a Google service account (JSON) that may send with Firebase "
+		"Cloud Messaging. Left out: there is no push of the kind fcm."},
+	{TEXT(push_fcm_url, "https://fcm.googleapis.com"), .help = "Where FCM is."},
+	{PATH(push_apns_key, ""),
+	 .help = "The key for Apple's push service, as Apple gives it (AuthKey_....p8). Left "
+		"out: there is no push of the kind apns."},
+	{TEXT(push_apns_key_id, ""), .help = "The ten characters that name that key."},
+	{TEXT(push_apns_team, ""), .help = "The ten characters that name your team at Apple."},
+	{TEXT(push_apns_topic, ""),
+	 .help = "The bundle id of your app. With several, between spaces, a device says which "
+		"it has; the first is meant when it does not."},
+	{TEXT(push_apns_url, "https://api.push.apple.com"), .help = "Where APNs is."},
+	{TEXT(push_apns_sandbox_url, "https://api.sandbox.push.apple.com"),
+	 .help = "Where APNs is for apps in development."},
+	{PATH(push_webpush_key, ""),
+	 .help = "The private VAPID key for browsers and UnifiedPush: a P-256 key as PEM. Left "
+		"out: there is no push of the kind webpush. Subscriptions hold for one key only."},
+	{TEXT(push_webpush_subject, ""),
+	 .help = "How push services reach you when something is wrong: mailto:you@example.org "
+		"or an https address. Some refuse pushes when it is not real."},
+	{TEXT(push_webhook_url, ""),
+	 .help = "Where pushes of the kind webhook are posted to. Left out: there are none, but "
+		"for push_webhook_own."},
+	{PATH(push_webhook_key, ""),
+	 .help = "The key that those are signed with: base64 of 32 bytes or more, not readable "
+		"by others."},
+	{FLAG(push_webhook_own, 0),
+	 .help = "May a device name a URL of its own for pushes of the kind webhook?"},
+	{FLAG(push_allow_private, 0),
+	 .help = "May URLs that users give lead to this machine and into private networks? Only "
+		"for tests, and where every user is trusted."},
+	{FLAG(push_allow_http, 0),
+	 .help = "May URLs be http instead of https when they lead to this machine? For tests."},
+	{PATH(push_ca_file, ""),
+	 .help = "Certificate authorities (PEM) to trust instead of the system's."},
+	{TIME(push_ttl, 7 * DAY, MINUTE, 28 * DAY),
+	 .help = "How long a push is tried, and kept by the provider, before it is given up."},
+	{TIME(push_coalesce, 2 * SECOND, 0, HOUR),
+	 .help = "For one chat and device there is at most one push in this time. It carries "
+		"the newest message."},
+	{TIME(push_hold, MINUTE, 0, HOUR),
+		.help = "A device that is connected when a message comes is pushed to if its connection ends within this time, since it may have been dead already."},
+	{COUNT(push_in_flight, 256, 1, 4096), .help = "Requests to one push endpoint at once. Four times as many to all of them."},
+	{TIME(push_timeout, 15 * SECOND, SECOND, 2 * MINUTE),
+	 .help = "How long an answer of a provider is waited for."},
+	{COUNT(push_waiting_max, 1000000, 1000, 100000000),
+	 .help = "Pushes that may wait for a provider. When there are more, the rest follows as "
+		"these leave."},
 };
 // clang-format on
 

@@ -2,6 +2,7 @@
 #include "effect.h"
 
 #include "le.h"
+#include "record.h"
 
 #define EFFECT_MIN 3 /* bytes of the smallest: EXPEL of an empty name */
 
@@ -57,6 +58,16 @@ static bool decode_publish(struct effect *e, struct reader *r)
 	e->expiry = read_u32(r);
 	e->payload = read_bytes32(r);
 	return e->qos <= 2 && retain <= 1;
+}
+
+void effect_encode_answer(struct buf *b, const struct record *r, struct bytes payload)
+{
+	effect_encode(b, &(struct effect){.type = EFFECT_ANSWER,
+				 .user = r->user,
+				 .client = r->client,
+				 .topic = r->response,
+				 .correlation = r->correlation,
+				 .payload = payload});
 }
 
 enum err effect_decode(struct effect *e, struct reader *r)

@@ -62,6 +62,11 @@ struct effect {
 
 void effect_encode(struct buf *b, const struct effect *e);
 
+struct record;
+
+/* The answer to a request, to the client that sent it. */
+void effect_encode_answer(struct buf *b, const struct record *r, struct bytes payload);
+
 /* Decode the next effect. Parts are lent. ERR_CORRUPT if anything is off. */
 enum err effect_decode(struct effect *e, struct reader *r);
 

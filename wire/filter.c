@@ -40,6 +40,7 @@ static const struct readable {
 	{FILTER_USER, "user", 2, {{NULL, name_user_ok}, {"status", NULL}}},
 	{FILTER_PRESENCE, "presence", 1, {{NULL, name_user_ok}}},
 	{FILTER_PRESENCE, "presence", 2, {{NULL, name_user_ok}, {NULL, name_device_ok}}},
+	{FILTER_WIDE, "push", 1, {{NULL, name_user_ok}}},
 	{FILTER_NOTHING, "api", 0, {{0}}},
 };
 
@@ -115,7 +116,7 @@ static struct filter parse_ours(const struct levels *l)
 	}
 	if (f.kind == FILTER_FOREIGN || f.kind == FILTER_NOTHING)
 		return f;
-	if (is_wild(l->at[1]))
+	if (f.kind == FILTER_WIDE || is_wild(l->at[1]))
 		return (struct filter){.kind = FILTER_WIDE};
 	if (f.kind == FILTER_CHAT)
 		f.chat = l->at[1];

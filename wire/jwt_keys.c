@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "file.h"
+#include "keyfile.h"
 
 #define FILE_MAX 2048
 #define KEY_MAX  1024 /* bytes of an HS256 key */
@@ -14,29 +14,6 @@ static enum err refuse(const char **why, const char *sentence)
 {
 	*why = sentence;
 	return ERR_BAD_REQUEST;
-}
-
-/* Read the key file into text, with a NUL after it. Refuse a mode with a bit of `forbidden`. */
-static enum err read_text(
-	char text[FILE_MAX + 1], size_t *len, const char *path, mode_t forbidden, const char **why)
-{
-	mode_t mode;
-
-	switch (file_read(path, text, FILE_MAX, len, &mode)) {
-	case ERR_OK:
-		break;
-	case ERR_TOO_LARGE:
-		return refuse(why, "the key file is too long");
-	case ERR_BAD_REQUEST:
-		return refuse(why, "the key file is not a file");
-	default:
-		*why = "the key file cannot be read";
-		return ERR_IO;
-	}
-	text[*len] = '\0';
-	if (mode & forbidden)
-		return refuse(why, "the key file is open to others: chmod o-rwx it");
-	return memchr(text, '\0', *len) ? refuse(why, "the key file is not text") : ERR_OK;
 }
 
 /* base64 with or without padding, with line ends anywhere. */
@@ -59,7 +36,7 @@ enum err jwt_load_hs256(struct jwt_keys *keys, const char *path, const char **wh
 
 	keys->hs256_len = 0;
 	*why = "";
-	e = read_text(text, &text_len, path, S_IRWXO, why);
+	e = keyfile_read(text, sizeof(text), &text_len, path, S_IRWXO, why);
 	if (e != ERR_OK)
 		goto done;
 	if (!decode(key, sizeof(key), &len, text, text_len)) {
@@ -111,7 +88,7 @@ enum err jwt_load_eddsa(struct jwt_keys *keys, const char *path, const char **wh
 
 	keys->eddsa_set = false;
 	*why = "";
-	e = read_text(text, &base64_len, path, S_IWOTH, why);
+	e = keyfile_read(text, sizeof(text), &base64_len, path, S_IWOTH, why);
 	if (e != ERR_OK)
 		return e;
 	if (!unarmour(&base64, &base64_len) || !decode(der, sizeof(der), &len, base64, base64_len))

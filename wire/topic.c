@@ -118,6 +118,15 @@ static struct topic parse_presence(const char *at)
 	return *at == '\0' && part_is_device(device) ? t : invalid;
 }
 
+static struct topic parse_push(const char *at)
+{
+	struct name_part user = part_scan(&at);
+
+	return *at == '\0' && part_is_user(user)
+		       ? (struct topic){.kind = TOPIC_PUSH, .user = bytes_of(user)}
+		       : invalid;
+}
+
 static struct topic parse_method(const char *at, enum topic_kind kind)
 {
 	struct name_part method = part_scan(&at);
@@ -157,6 +166,7 @@ static const struct space {
 	{"presence", 8, parse_presence},
 	{"reply", 5, parse_reply},
 	{"api", 3, parse_api},
+	{"push", 4, parse_push},
 	{"$SYS", 4, parse_sys},
 };
 

@@ -25,6 +25,7 @@ enum topic_kind {
 	TOPIC_USER_STATUS, /* user/<u>/status */
 	TOPIC_PRESENCE_DEVICE, /* presence/<u>/<d> */
 	TOPIC_PRESENCE_USER,   /* presence/<u> */
+	TOPIC_PUSH,            /* push/<u> */
 	TOPIC_API,             /* api/<method> */
 	TOPIC_REPLY,           /* reply/<method>, or anything below reply, and reply itself */
 	TOPIC_SYS,             /* $SYS/... */
@@ -34,7 +35,7 @@ enum topic_kind {
 struct topic {
 	enum topic_kind kind;
 	struct bytes chat;   /* CHAT_*: a valid chat name */
-	struct bytes user;   /* USER_*, PRESENCE_*, CHAT_MARK, CHAT_TYPING: a valid user name */
+	struct bytes user;   /* USER_*, PRESENCE_*, PUSH, CHAT_MARK, CHAT_TYPING: a valid user name */
 	struct bytes device; /* PRESENCE_DEVICE: a valid device name */
 	struct bytes method; /* API, REPLY: [a-z.]{1,32} */
 };
@@ -51,7 +52,7 @@ enum filter_kind {
 	FILTER_PRESENCE, /* only presence/<u> or presence/<u>/... of the one user `user` */
 	FILTER_REPLY,    /* only reply and below */
 	FILTER_SYS,      /* $SYS/... */
-	FILTER_WIDE,     /* reaches across chats or users, or is $share/...: for admins */
+	FILTER_WIDE,     /* reaches across chats or users, is $share/... or push/<u>: for admins */
 };
 
 struct filter {
