@@ -2,18 +2,26 @@
 
 BENCH := $(B)/obj/libbench.a
 
-$(BENCH): $(patsubst %.c,$(B)/obj/%.o,$(filter-out bench/load.c,$(wildcard bench/*.c)))
+$(BENCH): $(patsubst %.c,$(B)/obj/%.o,$(filter-out bench/load.c bench/provider.c,$(wildcard bench/*.c)))
 
 $(B)/bench/load: $(B)/obj/bench/load.o $(BENCH) $(WIRE)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lcjson -lsodium -lm -o $@
 
+$(B)/bench/provider: $(B)/obj/bench/provider.o
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lmicrohttpd -o $@
+
+bench-packages:
+	@scripts/packages bench
+
 # The numbers of bench/README.md, under 10 minutes; QUICK=1: about one and a half, a rough picture.
-bench: all $(B)/bench/load ## raw Mosquitto and Gnatter in turn, with ratios; QUICK=1: a rough picture
+bench: bench-packages all $(B)/bench/load $(B)/bench/provider ## raw Mosquitto and Gnatter in turn, with ratios; QUICK=1: a rough picture
 	@B=$(B) QUICK=$(QUICK) bench/run
 
 # The unit tests of its pure parts.
 $(patsubst %.c,$(B)/%,$(wildcard tests/unit/bench/*_test.c)): $(BENCH)
 
-.PHONY: bench
+.PHONY: bench bench-packages
