@@ -34,8 +34,8 @@ enum topic_kind {
 
 struct topic {
 	enum topic_kind kind;
-	struct bytes chat;   /* CHAT_*: a valid chat name */
-	struct bytes user;   /* USER_*, PRESENCE_*, PUSH, CHAT_MARK, CHAT_TYPING: a valid user name */
+	struct bytes chat; /* CHAT_*: a valid chat name */
+	struct bytes user; /* USER_*, PRESENCE_*, PUSH, CHAT_MARK, CHAT_TYPING: a valid user name */
 	struct bytes device; /* PRESENCE_DEVICE: a valid device name */
 	struct bytes method; /* API, REPLY: [a-z.]{1,32} */
 };
