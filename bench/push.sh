@@ -53,22 +53,22 @@ start_nginx() {
 	await $NGINX_PID port_used "$APNS_PORT" || die "nginx does not start: $(cat "$T/nginx/start.log")"
 }
 
-# The pairs of `pairs`, of whom only those who write are there, and the channels of AWAY users. Registering is
-# connecting once and asking api/push.set.
+# import_away LETTER CHANNELS: AWAY users who are members of so many channels, all of them of each.
 import_away() {
-	awk -v n="$AWAY" -v channels="$QUEUED" 'BEGIN {
+	awk -v n="$AWAY" -v letter="$1" -v channels="$2" 'BEGIN {
 		for (i = 0; i < n; i++) {
-			printf "{\"user\":\"d%05d\"}\n", i
-			list = list sprintf("%s\"d%05d\"", i ? "," : "", i)
+			printf "{\"user\":\"%s%05d\"}\n", letter, i
+			list = list sprintf("%s\"%s%05d\"", i ? "," : "", letter, i)
 		}
-		print "{\"user\":\"editor\"}"
+		printf "{\"user\":\"%seditor\"}\n", letter
 		for (c = 0; c < channels; c++)
-			printf "{\"chat\":\"news%02d\",\"kind\":\"channel\",\"title\":\"News\",\"admins\":[\"editor\"],\"members\":[%s]}\n", c, list
+			printf "{\"chat\":\"%snews%02d\",\"kind\":\"channel\",\"title\":\"News\",\"admins\":[\"%seditor\"],\"members\":[%s]}\n", \
+				letter, c, letter, list
 	}' >"$T/away.jsonl"
 	import_file away
 }
 
-# register CALL-ARGUMENTS...: fails the measurement if one is refused.
+# register CALL-ARGUMENTS...: connect once and ask api/push.set. Fails the measurement if one is refused.
 register() {
 	"$LOAD" call $GNATTER --client '{u}:phone' --publish api/push.set "$@" >"$T/out" 2>&1 || broken "push: $(cat "$T/out")"
 }
@@ -88,10 +88,18 @@ stat_reaches() {
 	done
 }
 
-# One message in each of so many channels.
+# register_away LETTER: the users of import_away, each with a device that APNs reaches; and they leave.
+register_away() {
+	register --user "$1{i:5}" --groups "$AWAY" --members 1 \
+		--params '"kind":"apns","token":"00000000000000000000000000000000000000000000000000000000{i:8}"'
+	sleep 6 # that they have gone is told after the grace
+	settle
+}
+
+# write_news LETTER CHANNELS: one message in each of so many channels.
 write_news() {
-	"$LOAD" fill $GNATTER --user editor --client 'editor:desk{g}' --chat 'news{g:2}' --groups "$1" --members 1 --senders 1 \
-		--window 1 --count "$1" >"$T/out" 2>&1 || broken "push: the news could not be written: $(cat "$T/out")"
+	"$LOAD" fill $GNATTER --user "$1editor" --client "$1editor:desk{g}" --chat "$1news{g:2}" --groups "$2" --members 1 --senders 1 \
+		--window 1 --count "$2" >"$T/out" 2>&1 || broken "push: the news could not be written: $(cat "$T/out")"
 }
 
 # Chat throughput with everybody who receives away: without a registration in the instance, and with one each and
@@ -113,14 +121,12 @@ push_throughput() {
 # Pushes a second through one HTTP/2 connection.
 push_rate() {
 	start_nginx
-	register --user 'd{i:5}' --groups "$AWAY" --members 1 \
-		--params '"kind":"apns","token":"00000000000000000000000000000000000000000000000000000000{i:8}"'
-	sleep 6 # that they have gone is told after the grace
-	settle
+	import_away r 1
+	register_away r
 	round=0
 	while [ $round -lt "$CROWD_ROUNDS" ]; do
 		from=$(stat push_apns_delivered) started=$(date +%s%N)
-		write_news 1
+		write_news r 1
 		stat_reaches push_apns_delivered $((from + AWAY * 9 / 10)) 60 || broken "push: not all were delivered"
 		got=$(($(stat push_apns_delivered) - from)) took=$(($(date +%s%N) - started))
 		stat_reaches push_apns_delivered $((from + AWAY)) 60 || broken "push: not all were delivered"
@@ -134,10 +140,13 @@ push_rate() {
 
 # Memory of the daemon while many wait for a provider that is down.
 push_memory() {
+	import_away d "$QUEUED"
+	register_away d
 	stop_providers
 	settle
+	sleep 3
 	empty=$(resident "$(pid_of gnatterd)")
-	write_news "$QUEUED"
+	write_news d "$QUEUED"
 	stat_reaches push_waiting $((AWAY * QUEUED)) 300 || broken "push: only $(stat push_waiting) wait"
 	settle "$(pid_of gnatterd)"
 	sleep 3
@@ -167,7 +176,6 @@ work_push() {
 	push_option push_allow_http true
 	stop_pid "$NGINX_PID"
 	start_gnatter push
-	import_away
 	push_throughput
 	push_rate
 	push_memory
