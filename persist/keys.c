@@ -848,16 +848,22 @@ enum err push_prefs_decode(struct push_prefs *p, struct bytes v)
 void push_entry_encode(struct buf *b, const struct push_entry *e)
 {
 	buf_bytes16(b, e->chat.data, e->chat.len);
-	buf_u64(b, e->seq);
+	buf_u64(b, e->first);
+	buf_u64(b, e->last);
+	buf_u64(b, e->n);
 	buf_u64(b, e->ts);
 }
 
-enum err push_entry_decode(struct push_entry *e, struct bytes v)
+bool push_entry_next(struct push_entry *e, struct reader *r)
 {
-	struct reader r = reader_of(v.data, v.len);
-
-	e->chat = read_string(&r, NAME_CHAT_MAX);
-	e->seq = read_u64(&r);
-	e->ts = read_u64(&r);
-	return e->seq == 0 || e->chat.len == 0 ? ERR_CORRUPT : close_value(&r);
+	if (r->at == r->end)
+		return false;
+	e->chat = read_string(r, NAME_CHAT_MAX);
+	e->first = read_u64(r);
+	e->last = read_u64(r);
+	e->n = read_u64(r);
+	e->ts = read_u64(r);
+	if (e->chat.len == 0 || e->first == 0 || e->last < e->first || e->n == 0)
+		r->failed = true;
+	return !r->failed;
 }

@@ -22,12 +22,11 @@
  *              g user device        struct push_registration
  *              y hash               struct push_owner: whose registration has that address
  *              u user               struct push_prefs
- *              p number             struct push_entry: a message to be pushed
+ *              p number             struct push_entry, several: what a commit leaves to be pushed
  *              x "position"         u64 epoch, u64 number: records applied
  *              x "started"          u64: when the broker started last, ms
  *              x "sweep"            the same, until everybody was told after it
  *              x "registrations"    u64: how many keys g there are
- *              x "push"             u64: the number of the next key p
  *              x "redo"             the directory's writes of the last commit that had any
  *              x "schema"           u32
  *   users      user                 struct user
@@ -261,10 +260,12 @@ struct push_prefs {
 	int16_t utc_offset; /* minutes that his day begins before that of UTC */
 };
 
-/* A message that may have to be pushed: to whom is found out later. */
+/* Messages of one chat that may have to be pushed: to whom is found out later. A value has one for
+ * each chat in which something was said in one commit. */
 struct push_entry {
 	struct bytes chat;
-	uint64_t seq, ts;
+	uint64_t first, last; /* seq */
+	uint64_t n, ts;       /* of the first */
 };
 
 enum group_kind { KIND_PAIR, KIND_GROUP, KIND_CHANNEL };
@@ -314,7 +315,9 @@ void push_owner_encode(struct buf *b, const struct push_owner *o);
 enum err push_owner_decode(struct push_owner *o, struct bytes v);
 void push_prefs_encode(struct buf *b, const struct push_prefs *p);
 enum err push_prefs_decode(struct push_prefs *p, struct bytes v);
+
+/* Append one; take the next one. False at the end, and of what is none (then r->failed is set). */
 void push_entry_encode(struct buf *b, const struct push_entry *e);
-enum err push_entry_decode(struct push_entry *e, struct bytes v);
+bool push_entry_next(struct push_entry *e, struct reader *r);
 
 #endif

@@ -318,9 +318,12 @@ static enum err any_prefs(struct bytes v)
 
 static enum err any_entry(struct bytes v)
 {
+	struct reader r = reader_of(v.data, v.len);
 	struct push_entry e;
 
-	return push_entry_decode(&e, v);
+	while (push_entry_next(&e, &r))
+		assert_true(e.chat.len > 0 && e.first > 0 && e.first <= e.last && e.n > 0);
+	return v.len == 0 || r.failed || r.at != r.end ? ERR_CORRUPT : ERR_OK;
 }
 
 /* A value cut off anywhere, grown by a byte, of another version, or with any byte wrong: refused or
@@ -714,6 +717,7 @@ static void test_keys_push_owner_and_entry(void **state)
 	struct push_owner owner;
 	struct push_entry entry;
 	struct buf b = {0};
+	struct reader r;
 
 	(void)state;
 	push_owner_encode(&b, &(struct push_owner){text("alice"), text("tab")});
@@ -723,13 +727,17 @@ static void test_keys_push_owner_and_entry(void **state)
 	assert_bytes(owner.device, text("tab"));
 	abuse(&b, any_owner);
 	buf_reset(&b);
-	push_entry_encode(&b, &(struct push_entry){text("lobby"), 7, 9});
+	push_entry_encode(&b, &(struct push_entry){text("lobby"), 7, 9, 6, 8});
 	assert_bytes(of(&b), BYTES("\5\0lobby"
 				   "\7\0\0\0\0\0\0\0"
-				   "\11\0\0\0\0\0\0\0"));
-	assert_int_equal(push_entry_decode(&entry, of(&b)), ERR_OK);
+				   "\11\0\0\0\0\0\0\0"
+				   "\6\0\0\0\0\0\0\0"
+				   "\10\0\0\0\0\0\0\0"));
+	r = reader_of(b.data, b.len);
+	assert_true(push_entry_next(&entry, &r));
 	assert_bytes(entry.chat, text("lobby"));
-	assert_true(entry.seq == 7 && entry.ts == 9);
+	assert_true(entry.first == 7 && entry.last == 9 && entry.n == 6 && entry.ts == 8);
+	assert_false(push_entry_next(&entry, &r) || r.failed);
 	abuse(&b, any_entry);
 	buf_free(&b);
 }
