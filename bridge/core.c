@@ -18,6 +18,7 @@
 #include "bridge/engine/engine.h"
 #include "bridge/parts.h"
 #include "bridge/prepare.h"
+#include "bridge/push_gather.h"
 #include "bridge/room.h"
 #include "persist/base.h"
 #include "persist/journal.h"
@@ -75,6 +76,7 @@ struct core {
 
 	struct owed *owed; /* in order of number; owned */
 	size_t owed_count, owed_cap;
+	uint64_t push;       /* number of the last key p; 0: none yet */
 	bool owed_all_stale; /* they belong to another epoch and have been sent */
 
 	bool committing;
@@ -137,10 +139,20 @@ static bool load_owed(void *ctx, struct bytes key, struct bytes value)
 	return l->err == ERR_OK;
 }
 
+static bool load_push(void *ctx, struct bytes key, struct bytes value)
+{
+	struct core *c = ctx;
+
+	(void)value;
+	c->push = key_push_number(key);
+	return false;
+}
+
 static enum err load(struct core *c)
 {
 	struct key position = key_meta("position");
 	struct key owed = key_owed_all();
+	struct key push = key_push_all();
 	struct loading l = {c, ERR_OK};
 	struct bytes v;
 	struct reader r;
@@ -156,7 +168,11 @@ static enum err load(struct core *c)
 		return ERR_CORRUPT;
 	err = store_each(
 		c->store, NULL, key_bytes(&owed), (struct bytes){NULL, 0}, false, load_owed, &l);
-	return err == ERR_OK ? l.err : err;
+	if (err == ERR_OK)
+		err = l.err;
+	return err == ERR_OK ? store_each(c->store, NULL, key_bytes(&push), (struct bytes){NULL, 0},
+				       true, load_push, c)
+			     : err;
 }
 
 enum err core_create(struct core **out, const struct conf *conf, struct store *s,
@@ -485,6 +501,24 @@ static enum err put_owed(struct core *c)
 	return err == ERR_OK && (b->failed || batch_failed(c->batch)) ? ERR_NOMEM : err;
 }
 
+/* One key for what is to be pushed of all that was said in this commit. */
+static enum err put_pushed(struct core *c)
+{
+	struct buf *b = &c->control;
+	struct key k;
+	enum err err;
+
+	if (c->outbox.pushed_count == 0)
+		return ERR_OK;
+	k = key_push(++c->push);
+	buf_reset(b);
+	err = push_gather(b, (struct bytes){c->outbox.pushed.data, c->outbox.pushed.len},
+		c->outbox.pushed_count);
+	if (err == ERR_OK)
+		batch_put(c->batch, TABLE_STORE, key_bytes(&k), (struct bytes){b->data, b->len});
+	return err;
+}
+
 static void tell_hints(struct core *c)
 {
 	struct reader r = reader_of(c->outbox.hints.data, c->outbox.hints.len);
@@ -495,9 +529,9 @@ static void tell_hints(struct core *c)
 
 		c->handler.hint(c->handler.ctx, hint, user, chat, read_u64(&r));
 	}
-	if (c->outbox.pushed_ts > 0)
+	if (c->outbox.pushed_count > 0)
 		c->handler.hint(c->handler.ctx, HINT_PUSH, (struct bytes){"", 0},
-			(struct bytes){"", 0}, c->outbox.pushed_ts);
+			(struct bytes){"", 0}, c->push);
 }
 
 /* The commit is done, or there was nothing to commit: tell. */
@@ -545,7 +579,9 @@ static enum err start_commit(struct core *c)
 		tell(c);
 		return ERR_OK;
 	}
-	err = put_owed(c);
+	err = put_pushed(c);
+	if (err == ERR_OK)
+		err = put_owed(c);
 	if (err != ERR_OK)
 		return err;
 	clock_gettime(CLOCK_MONOTONIC, &c->commit_start);

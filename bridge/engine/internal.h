@@ -178,7 +178,7 @@ enum err device_listed(struct engine *e, const struct record *r);
 
 /* push.c: a message that a person counts was stored: it goes into the push outbox, if anybody is
  * registered. */
-enum err push_message(struct engine *e, struct bytes chat, uint64_t seq, uint64_t ts);
+enum err push_message(struct engine *e, struct bytes chat, uint64_t seq, uint64_t n, uint64_t ts);
 
 /* push.c: an account goes: its registrations and preferences with it. */
 enum err push_forget(struct engine *e, struct bytes user);

@@ -1,6 +1,8 @@
 /* outbox.c — see outbox.h. */
 #include "bridge/engine/outbox.h"
 
+#include "persist/keys.h"
+
 #include <stdlib.h>
 
 void outbox_finish(struct outbox *o)
@@ -9,6 +11,7 @@ void outbox_finish(struct outbox *o)
 	buf_free(&o->owed);
 	buf_free(&o->reads);
 	buf_free(&o->hints);
+	buf_free(&o->pushed);
 	free(o->effects);
 	*o = (struct outbox){0};
 }
@@ -19,9 +22,10 @@ void outbox_reset(struct outbox *o)
 	buf_reset(&o->owed);
 	buf_reset(&o->reads);
 	buf_reset(&o->hints);
+	buf_reset(&o->pushed);
 	o->count = 0;
 	o->reads_count = 0;
-	o->pushed_ts = 0;
+	o->pushed_count = 0;
 	o->failed = false;
 }
 
@@ -105,6 +109,12 @@ void outbox_answer(
 		       .payload = payload});
 }
 
+void outbox_pushed(struct outbox *o, struct bytes chat, uint64_t seq, uint64_t n, uint64_t ts)
+{
+	push_entry_encode(&o->pushed, &(struct push_entry){chat, seq, seq, n, ts});
+	o->pushed_count++;
+}
+
 void outbox_read(struct outbox *o, const struct record *r)
 {
 	uint32_t size = record_size(r);
@@ -121,8 +131,8 @@ void outbox_read(struct outbox *o, const struct record *r)
 
 struct outbox_mark outbox_mark(const struct outbox *o)
 {
-	return (struct outbox_mark){
-		o->count, o->reads.len, o->reads_count, o->hints.len, o->pushed_ts};
+	return (struct outbox_mark){o->count, o->reads.len, o->reads_count, o->hints.len,
+		o->pushed.len, o->pushed_count};
 }
 
 void outbox_rollback(struct outbox *o, struct outbox_mark mark)
@@ -133,10 +143,12 @@ void outbox_rollback(struct outbox *o, struct outbox_mark mark)
 	o->reads.len = mark.reads_len;
 	o->reads_count = mark.reads_count;
 	o->hints.len = mark.hints_len;
-	o->pushed_ts = mark.pushed_ts;
+	o->pushed.len = mark.pushed_len;
+	o->pushed_count = mark.pushed_count;
 }
 
 bool outbox_failed(const struct outbox *o)
 {
-	return o->failed || o->wire.failed || o->owed.failed || o->reads.failed || o->hints.failed;
+	return o->failed || o->wire.failed || o->owed.failed || o->reads.failed ||
+	       o->hints.failed || o->pushed.failed;
 }

@@ -23,7 +23,8 @@ enum hint {
 	HINT_AGAIN,    /* presence of `user`: others may see it now; tell even if it is the same */
 	HINT_ALL,      /* presence of all: the broker is new */
 	HINT_MARK,     /* the mark of `user` in `chat` is to be told */
-	HINT_PUSH,     /* there are messages to be pushed: once a commit, of nobody in particular */
+	HINT_PUSH, /* there are messages to be pushed: once a commit, of nobody in particular; ts is
+		      the number of the key p */
 };
 
 struct outbox {
@@ -32,10 +33,11 @@ struct outbox {
 	size_t count, cap;
 	struct buf reads; /* encoded records (wire/record.h) that only ask for something */
 	size_t reads_count;
-	struct buf hints;   /* u8 enum hint, bytes16 user, bytes16 chat, u64 ts */
-	uint64_t pushed_ts; /* of the last message that went into the push outbox; 0: none did */
-	uint64_t number;    /* of the record being applied: the engine sets it */
-	bool failed;        /* out of memory */
+	struct buf hints;  /* u8 enum hint, bytes16 user, bytes16 chat, u64 ts */
+	struct buf pushed; /* struct push_entry (persist/keys.h) of each message to be pushed */
+	size_t pushed_count;
+	uint64_t number; /* of the record being applied: the engine sets it */
+	bool failed;     /* out of memory */
 };
 
 /* {0} is an empty one. */
@@ -55,7 +57,10 @@ void outbox_expel(struct outbox *o, struct bytes user);
 void outbox_answer(
 	struct outbox *o, const struct record *r, struct bytes topic, struct bytes payload);
 
-/* chat: of HINT_MARK. ts: of the record. Not for HINT_PUSH, which is what pushed_ts says. */
+/* A message that a person counts, and who is away is to be pushed. */
+void outbox_pushed(struct outbox *o, struct bytes chat, uint64_t seq, uint64_t n, uint64_t ts);
+
+/* chat: of HINT_MARK. ts: of the record. Not for HINT_PUSH, which follows from `pushed`. */
 void outbox_hint(
 	struct outbox *o, enum hint hint, struct bytes user, struct bytes chat, uint64_t ts);
 
@@ -64,8 +69,7 @@ void outbox_read(struct outbox *o, const struct record *r);
 
 /* Take back everything since a mark. */
 struct outbox_mark {
-	size_t count, reads_len, reads_count, hints_len;
-	uint64_t pushed_ts;
+	size_t count, reads_len, reads_count, hints_len, pushed_len, pushed_count;
 };
 struct outbox_mark outbox_mark(const struct outbox *o);
 void outbox_rollback(struct outbox *o, struct outbox_mark mark);

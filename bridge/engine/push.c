@@ -1,5 +1,5 @@
 /* push.c — pushes, as far as they are state: push.set, push.remove, push.prefs; and the outbox,
- * which gets one key for each message that a person counts.
+ * which names each message that a person counts (a commit makes one key of them: core.c).
  *
  * Who a message is pushed to is found out later, by somebody who may take the time: a commit costs
  * the same however many members a chat has. While nobody is registered it costs nothing at all, but
@@ -188,30 +188,14 @@ enum err push_forget(struct engine *e, struct bytes user)
 /* --- the outbox
  * -------------------------------------------------------------------------------------- */
 
-enum err push_message(struct engine *e, struct bytes chat, uint64_t seq, uint64_t ts)
+enum err push_message(struct engine *e, struct bytes chat, uint64_t seq, uint64_t n, uint64_t ts)
 {
-	struct key next = key_meta("push"), k;
-	struct buf *v = &e->scratch;
-	uint64_t number;
 	enum err err = ERR_OK;
 
 	if (!e->counted)
 		err = registrations_count(e->batch, &e->registrations);
 	e->counted = err == ERR_OK;
-	if (err != ERR_OK || e->registrations == 0)
-		return err;
-	err = state_number(e, &next, &number);
-	if (err != ERR_OK)
-		return err;
-	if (number == 0)
-		number = 1;
-	k = key_push(number);
-	buf_reset(v);
-	push_entry_encode(v, &(struct push_entry){.chat = chat, .seq = seq, .ts = ts});
-	if (v->failed)
-		return ERR_NOMEM;
-	batch_put(e->batch, TABLE_STORE, key_bytes(&k), (struct bytes){v->data, v->len});
-	put_number(e, &next, number + 1);
-	e->out->pushed_ts = ts;
-	return ERR_OK;
+	if (err == ERR_OK && e->registrations > 0)
+		outbox_pushed(e->out, chat, seq, n, ts);
+	return err;
 }

@@ -341,7 +341,7 @@ static enum err store(struct send *s)
 			(struct bytes){e->scratch.data, e->scratch.len});
 	}
 	if (s->draft.counts)
-		err = push_message(e, s->chat, h.seq, ts);
+		err = push_message(e, s->chat, h.seq, h.n, ts);
 	answer_stored(s, h.seq, h.id, ts);
 	e->messages++;
 	return err;

@@ -1,5 +1,6 @@
 /* world.c — see world.h. */
 #include "world.h"
+#include "persist/keys.h"
 
 #include "persist/batch.h"
 
@@ -27,7 +28,7 @@ struct world {
 	uint64_t number;
 	size_t reads; /* requests handed on to be answered elsewhere */
 	struct buf text;
-	struct buf hints; /* as text */
+	struct buf hints, pushed; /* as text */
 };
 
 static void *need(void *p)
@@ -153,6 +154,7 @@ void world_destroy(struct world *w)
 	batch_destroy(w->batch);
 	buf_free(&w->text);
 	buf_free(&w->hints);
+	buf_free(&w->pushed);
 	free(w);
 }
 
@@ -215,6 +217,20 @@ static void print_hints(struct world *w)
 	}
 }
 
+static void print_pushed(struct world *w)
+{
+	struct reader r = reader_of(w->out.pushed.data, w->out.pushed.len);
+	struct push_entry e;
+	size_t count = 0;
+
+	for (; push_entry_next(&e, &r); count++)
+		buf_printf(&w->pushed, "PUSH %.*s %llu %llu %llu\n", (int)e.chat.len, e.chat.data,
+			(unsigned long long)e.first, (unsigned long long)e.n,
+			(unsigned long long)e.ts);
+	if (r.failed || count != w->out.pushed_count)
+		abort();
+}
+
 static void print_effects(struct world *w)
 {
 	struct reader r = reader_of(w->out.wire.data, w->out.wire.len);
@@ -227,6 +243,7 @@ static void print_effects(struct world *w)
 		print_effect(&w->text, &e);
 	}
 	print_hints(w);
+	print_pushed(w);
 	w->reads += w->out.reads_count;
 }
 
@@ -361,6 +378,7 @@ char *world_dump(struct world *w)
 	}
 	buf_printf(&b, "reads %zu\n# hints\n", w->reads);
 	buf_put(&b, w->hints.data, w->hints.len);
+	buf_put(&b, w->pushed.data, w->pushed.len);
 	buf_put(&b, "", 1);
 	return need(b.data);
 }

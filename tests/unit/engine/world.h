@@ -40,7 +40,8 @@ const char *world_apply(struct world *w, const char *line);
  * freed. */
 char *world_run(struct world *w, const char *lines, unsigned commit, unsigned seed);
 
-/* Everything stored and the hints since the start, as text, to be freed. */
+/* Everything stored and the hints since the start, as text, to be freed. What is to be pushed is
+ * among the hints: PUSH chat seq n ts. */
 char *world_dump(struct world *w);
 
 #endif
