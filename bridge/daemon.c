@@ -139,7 +139,7 @@ static void on_hint(void *ctx, enum hint hint, struct bytes user, struct bytes c
 		marks_hint(d->marks, chat, user, clock_now_ms());
 		break;
 	case HINT_PUSH:
-		pusher_wake(d->pusher);
+		pusher_wake(d->pusher, ts);
 		break;
 	case HINT_WENT:
 		pusher_gone(d->pusher, user);

@@ -23,4 +23,13 @@ static inline uint64_t push_clock_now(const struct push_clock *c)
 	return (uint64_t)(clock_now_ms() + c->offset_ms);
 }
 
+/* How old is what the wall clock had called `ts`, by that or by this one? By whichever makes it
+ * younger: the one may have been set since, the other have been wrong when it was read. ms. */
+static inline uint64_t push_clock_age(uint64_t now_ms, uint64_t wall_ms, uint64_t ts)
+{
+	uint64_t earlier = now_ms < wall_ms ? now_ms : wall_ms;
+
+	return earlier > ts ? earlier - ts : 0;
+}
+
 #endif

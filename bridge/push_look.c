@@ -76,23 +76,22 @@ enum err push_look_registration(struct push_look *l, struct bytes user, struct b
 /* --- who is there
  * --------------------------------------------------------------------------------- */
 
-/* A client id with a device's name is <user>:<device>, so that is the key of its session. Walking
- * over the user's sessions would walk on over all those, of others, that were deleted lately. */
+/* A device has one client id, and that one connection: to look for it among the user's would mean
+ * to walk past all that LevelDB keeps of connections that ended a short while ago. */
 enum err push_look_connected(struct push_look *l, struct bytes user, struct bytes device, bool *yes)
 {
 	char client[NAME_USER_MAX + 1 + NAME_DEVICE_MAX];
-	struct bytes id = {client, user.len + 1 + device.len};
 	struct key k;
 	struct bytes v;
 	enum err err;
 
 	*yes = false;
-	if (id.len > sizeof(client))
+	if (user.len > NAME_USER_MAX || device.len > NAME_DEVICE_MAX)
 		return ERR_CORRUPT;
 	memcpy(client, user.data, user.len);
 	client[user.len] = ':';
 	memcpy(client + user.len + 1, device.data, device.len);
-	k = key_session(user, id);
+	k = key_session(user, (struct bytes){client, user.len + 1 + device.len});
 	err = get(l, &k, &v);
 	if (err != ERR_OK)
 		return err == ERR_NOT_FOUND ? ERR_OK : err;

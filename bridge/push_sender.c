@@ -80,8 +80,11 @@ static enum err open_http(struct push_sender *s, char *why, size_t why_size)
 		.allow_loopback_http = c->push_allow_http != 0,
 		.allow_private = c->push_allow_private != 0,
 		.ca_file = c->push_ca_file[0] != '\0' ? c->push_ca_file : NULL};
+	char wrong[512];
+	enum err err = http_create(&s->http, &h, wrong, sizeof(wrong));
 
-	return http_create(&s->http, &h, why, why_size);
+	snprintf(why, why_size, "%s%s", err == ERR_BAD_REQUEST ? "push_ca_file: " : "", wrong);
+	return err;
 }
 
 enum err push_sender_create(struct push_sender **out, const struct push_look *look,
@@ -340,9 +343,11 @@ static enum err settle(struct push_sender *s, const struct push_whose *whose,
 	return ERR_OK;
 }
 
-static void judge_endpoint(
-	struct push_sender *s, struct bytes endpoint, const struct push_result *r)
+/* What it was asked for, the others that wait for it need not wait for any more. */
+static void judge_endpoint(struct flight *f, const struct push_result *r)
 {
+	struct push_sender *s = f->sender;
+	struct bytes endpoint = endpoint_of(f);
 	uint64_t now = push_clock_now(s->clock);
 	uint64_t until = r->retry_after_ms > 0 ? now + (uint64_t)r->retry_after_ms : 0;
 
@@ -350,6 +355,9 @@ static void judge_endpoint(
 		push_breaker_failed(s->breakers, endpoint, now, until);
 	else
 		push_breaker_good(s->breakers, endpoint);
+	if (s->lanes[f->lane].paused != 0)
+		s->lanes[f->lane].next = 0; /* others waited for what this one found */
+	s->lanes[f->lane].paused = 0;
 }
 
 /* A flight is over. */
@@ -359,7 +367,7 @@ static void arrive(struct flight *f, const struct push_result *r)
 	struct registration tried = {.kind = f->attempt.kind, .set_ms = f->attempt.set_ms};
 	enum err err = ERR_OK;
 
-	judge_endpoint(s, endpoint_of(f), r);
+	judge_endpoint(f, r);
 	if (f->trial)
 		s->handler.tried(s->handler.ctx, f->trial, &tried, r);
 	else
@@ -422,6 +430,8 @@ static void on_token(void *ctx, const struct http_response *response)
 	push_token_response(t->s->kinds, t->kind, response, clock_wall_ms(), &r);
 	if (r.verdict == PUSH_ALERT)
 		alert(t->s, t->kind, r.reason);
+	for (size_t i = 0; i < PUSH_LANES; i++)
+		t->s->lanes[i].paused = 0; /* for the token, or the breaker says so again */
 	wake_all(t->s);
 	free(t);
 }
@@ -518,23 +528,23 @@ static enum sent send_view(struct push_sender *s, const struct push_whose *whose
 static enum sent send_one(struct push_sender *s, const struct push_whose *whose,
 	const struct push_waiting *p, enum err *err)
 {
-	uint64_t now = push_clock_now(s->clock);
+	uint64_t now = push_clock_now(s->clock), wall = (uint64_t)clock_wall_ms();
 	enum push_need need;
 
 	if (p->state == PUSH_RESTING) {
 		push_waiting_delete(s->list, whose, p);
 		return SENT_ON;
 	}
-	if (now - p->since > (uint64_t)s->look.src.conf->push_ttl_ms && now > p->since) {
-		stats_add(&s->look.src.stats->push_expired, 1);
-		push_waiting_delete(s->list, whose, p);
-		return SENT_ON;
-	}
-	*err = push_view_make(&s->view, &s->look, whose, p, now, (uint64_t)clock_wall_ms(), &need);
+	*err = push_view_make(&s->view, &s->look, whose, p, now, wall, &need);
 	if (*err != ERR_OK)
 		return SENT_STOP;
 	if (need == PUSH_NOT_NEEDED) {
 		stats_add(&s->look.src.stats->push_not_needed, 1);
+		push_waiting_delete(s->list, whose, p);
+		return SENT_ON;
+	}
+	if (s->view.note.expires_ms <= (int64_t)wall) {
+		stats_add(&s->look.src.stats->push_expired, 1);
 		push_waiting_delete(s->list, whose, p);
 		return SENT_ON;
 	}
@@ -603,11 +613,18 @@ static enum sent send_key(struct push_sender *s, struct bytes key, enum err *err
 	return *err == ERR_OK ? sent : SENT_STOP;
 }
 
-/* From here on the lane is read the next time: from the beginning of that millisecond, as names
- * that come earlier may still be put down for it. */
-static void read_up_to(struct lane *lane, struct bytes key)
+/* From here on the lane is read the next time. For a millisecond that is not over names that come
+ * earlier may still be put down, so it is read from its beginning; of one that is, not everything
+ * that has left since, which LevelDB would have to walk past each time. */
+static void read_up_to(struct lane *lane, struct bytes key, uint64_t now)
 {
-	lane->from.len = key.len < 2 + 8 ? key.len : 2 + 8;
+	struct push_whose whose;
+	uint64_t due;
+	uint8_t number;
+
+	lane->from.len = key.len;
+	if (key_push_due_parts(key, &number, &due, &whose) != ERR_OK || due >= now)
+		lane->from.len = key.len < 2 + 8 ? key.len : 2 + 8;
 	memcpy(lane->from.data, key.data, lane->from.len);
 }
 
@@ -634,7 +651,7 @@ static enum err run_page(struct push_sender *s, uint8_t number)
 	lane->next = page.full ? 0 : page.next;
 	lane->full = false;
 	while (err == ERR_OK && sent == SENT_ON && (key = read_bytes16(&r)).len > 0) {
-		read_up_to(lane, key);
+		read_up_to(lane, key, page.now);
 		sent = room(s, lane) > 0 ? send_key(s, key, &err) : SENT_STOP;
 	}
 	if (sent == SENT_STOP) {

@@ -3,6 +3,7 @@
 
 #include "bridge/engine/message.h"
 #include "bridge/push/prefs.h"
+#include "bridge/push_clock.h"
 #include "wire/utf8.h"
 
 #include <sodium.h>
@@ -400,9 +401,8 @@ enum err push_view_make(struct push_view *out, struct push_look *look,
 		judge_quiet(out, &j, wall_ms, now_ms, need);
 	if (err == ERR_OK && *need == PUSH_NEEDED)
 		err = fill(out, look, whose, waiting, &j);
-	out->note.expires_ms =
-		(int64_t)(wall_ms + (waiting->since + (uint64_t)look->src.conf->push_ttl_ms) -
-			  now_ms);
+	out->note.expires_ms = (int64_t)wall_ms + look->src.conf->push_ttl_ms -
+			       (int64_t)push_clock_age(now_ms, wall_ms, out->note.ts_ms);
 	return err;
 }
 

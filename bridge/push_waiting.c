@@ -7,13 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LANES_ALONE 8 /* the first ones have one endpoint each */
+#define LANES_ALONE 8    /* the first ones have one endpoint each */
+#define WRITES_MAX  2000 /* brought forward in one commit */
 
 struct push_waiting_list {
 	struct store *store;
 	struct store_writes *writes;
+	const struct push_clock *clock;
 	struct buf scratch;
 	uint64_t count;
+	bool opened; /* from now on commits tell the time */
 	bool failed; /* out of memory since the last commit */
 };
 
@@ -44,36 +47,91 @@ static bool waits(const struct push_waiting *p)
 	return p && p->state != PUSH_RESTING;
 }
 
-static bool count_one(
-	void *ctx, struct bytes key, const struct push_whose *w, const struct push_waiting *p)
+/* By how much the clock was set back at least, since the last commit. */
+static enum err read_set_back(struct push_waiting_list *l, uint64_t *out)
 {
-	struct push_waiting_list *l = ctx;
+	uint64_t now = push_clock_now(l->clock), was;
+	struct key k = key_meta("push_clock");
+	struct reader r;
+	struct bytes v;
+	enum err err = store_get(l->store, NULL, key_bytes(&k), &v);
 
-	(void)key;
-	(void)w;
-	l->count += waits(p);
-	return true;
+	*out = 0;
+	if (err != ERR_OK)
+		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	r = reader_of(v.data, v.len);
+	was = read_u64(&r);
+	free((void *)(uintptr_t)v.data);
+	if (was > now)
+		*out = was - now;
+	return r.failed ? ERR_CORRUPT : ERR_OK;
 }
 
-enum err push_waiting_open(struct push_waiting_list **out, struct store *s)
+struct opening {
+	struct push_waiting_list *list;
+	uint64_t set_back;
+	char *why;
+	size_t why_size;
+	enum err err;
+};
+
+/* Nothing waits longer than it was to, when that was written. */
+static bool take_over(
+	void *ctx, struct bytes key, const struct push_whose *w, const struct push_waiting *p)
+{
+	struct opening *o = ctx;
+	struct push_waiting now = *p;
+
+	(void)key;
+	o->list->count += waits(p);
+	if (o->set_back == 0)
+		return true;
+	now.due -= now.due > o->set_back ? o->set_back : now.due;
+	push_waiting_put(o->list, w, p, &now);
+	if (push_waiting_writes(o->list) >= WRITES_MAX)
+		o->err = push_waiting_commit(o->list, o->why, o->why_size);
+	return o->err == ERR_OK;
+}
+
+/* A crash in the middle of it leaves the old time, and what was brought forward comes even sooner.
+ */
+static enum err take_over_all(struct push_waiting_list *l, char *why, size_t why_size)
+{
+	struct opening o = {.list = l, .why = why, .why_size = why_size};
+	struct bytes all = {NULL, 0};
+	enum err err = read_set_back(l, &o.set_back);
+
+	if (err == ERR_OK)
+		err = push_waiting_each(l, all, all, take_over, &o);
+	if (err == ERR_OK)
+		err = o.err;
+	l->opened = true;
+	return err == ERR_OK ? push_waiting_commit(l, why, why_size) : err;
+}
+
+enum err push_waiting_open(struct push_waiting_list **out, struct store *s,
+	const struct push_clock *clock, char *why, size_t why_size)
 {
 	struct push_waiting_list *l = calloc(1, sizeof(*l));
 	enum err err = ERR_NOMEM;
 
 	*out = NULL;
+	why[0] = '\0';
 	if (l) {
 		l->store = s;
+		l->clock = clock;
 		l->writes = store_writes_create(s);
 	}
 	if (l && l->writes)
-		err = push_waiting_each(
-			l, (struct bytes){NULL, 0}, (struct bytes){NULL, 0}, count_one, l);
-	if (err != ERR_OK) {
-		push_waiting_close(l);
-		return err;
+		err = take_over_all(l, why, why_size);
+	if (err == ERR_OK) {
+		*out = l;
+		return ERR_OK;
 	}
-	*out = l;
-	return ERR_OK;
+	if (why[0] == '\0')
+		snprintf(why, why_size, "pushes cannot be read: %s", err_text(err));
+	push_waiting_close(l);
+	return err;
 }
 
 void push_waiting_close(struct push_waiting_list *l)
@@ -148,8 +206,24 @@ size_t push_waiting_writes(const struct push_waiting_list *l)
 	return store_writes_count(l->writes);
 }
 
+/* When something was written last: how push_waiting_open() finds a clock that was set back. */
+static void put_time(struct push_waiting_list *l)
+{
+	struct key k = key_meta("push_clock");
+
+	buf_reset(&l->scratch);
+	buf_u64(&l->scratch, push_clock_now(l->clock));
+	if (l->scratch.failed)
+		l->failed = true;
+	else
+		store_writes_put(
+			l->writes, key_bytes(&k), (struct bytes){l->scratch.data, l->scratch.len});
+}
+
 enum err push_waiting_commit(struct push_waiting_list *l, char *why, size_t why_size)
 {
+	if (l->opened && push_waiting_writes(l) > 0)
+		put_time(l);
 	if (l->failed) {
 		snprintf(why, why_size, "out of memory");
 		return ERR_NOMEM;

@@ -14,6 +14,7 @@
 #ifndef GNATTER_BRIDGE_PUSH_WAITING_H
 #define GNATTER_BRIDGE_PUSH_WAITING_H
 
+#include "bridge/push_clock.h"
 #include "persist/push_keys.h"
 #include "persist/store.h"
 
@@ -21,8 +22,11 @@
 
 struct push_waiting_list;
 
-/* Counts what is there: a second for a million. ERR_NOMEM, ERR_IO, ERR_CORRUPT. */
-enum err push_waiting_open(struct push_waiting_list **out, struct store *s);
+/* Counts what is there: a second for a million. If the clock, which is borrowed, was set back since
+ * something was written last, all that waits is brought forward by as much. On failure *out is NULL
+ * and why has a sentence. ERR_NOMEM, ERR_IO, ERR_FULL, ERR_CORRUPT. */
+enum err push_waiting_open(struct push_waiting_list **out, struct store *s,
+	const struct push_clock *clock, char *why, size_t why_size);
 void push_waiting_close(struct push_waiting_list *l);
 
 /* The lane of an endpoint's name (bridge/push/kind.h). Never two for one name in one process. */

@@ -1,6 +1,7 @@
 /* push_walk.c — see push_walk.h. */
 #include "bridge/push_walk.h"
 
+#include "bridge/push_clock.h"
 #include "wire/hashmap.h"
 
 #include <stdio.h>
@@ -8,7 +9,7 @@
 #include <string.h>
 
 #define NOTHING     ((struct bytes){NULL, 0})
-#define PAGE        4096 /* messages walked through at a time */
+#define PAGE        4096 /* chats of commits walked through at a time, about */
 #define WRITES_MAX  2000 /* until they are committed */
 #define FEW_MEMBERS 64   /* whatever the number of registrations */
 #define EACH_MS     16   /* of one run are due in the same millisecond: see due_now() */
@@ -18,6 +19,7 @@ struct talk {
 	struct node node;
 	struct talk *next;
 	uint64_t first, last; /* seq */
+	uint64_t before;      /* n of the chat before the first */
 	uint64_t since;       /* ts of the first */
 	size_t len;
 	char chat[];
@@ -30,6 +32,7 @@ struct push_walk {
 	void *ctx;
 
 	struct key next; /* to go on with in the outbox */
+	uint64_t to;     /* number of the last one that may be looked at */
 	struct hashmap by_chat;
 	struct talk *talks, **last;
 	struct buf keys; /* bytes16 each: of the outbox, walked through */
@@ -42,10 +45,28 @@ struct push_walk {
 	size_t why_size;
 };
 
+static bool on_last(void *ctx, struct bytes key, struct bytes value)
+{
+	struct push_walk *w = ctx;
+
+	(void)value;
+	w->to = key_push_number(key);
+	return false;
+}
+
+/* What was left by those who ran before was committed. */
+static enum err read_last(struct push_walk *w)
+{
+	struct key all = key_push_all();
+
+	return store_each(w->look.src.store, NULL, key_bytes(&all), NOTHING, true, on_last, w);
+}
+
 enum err push_walk_create(struct push_walk **out, const struct push_look *look,
 	struct push_waiting_list *list, push_lane_fn *lane, void *ctx)
 {
 	struct push_walk *w = calloc(1, sizeof(*w));
+	enum err err;
 
 	*out = NULL;
 	if (!w)
@@ -55,12 +76,19 @@ enum err push_walk_create(struct push_walk **out, const struct push_look *look,
 	w->lane = lane;
 	w->ctx = ctx;
 	w->last = &w->talks;
-	if (!hashmap_init(&w->by_chat)) {
-		free(w);
-		return ERR_NOMEM;
+	err = hashmap_init(&w->by_chat) ? read_last(w) : ERR_NOMEM;
+	if (err != ERR_OK) {
+		push_walk_destroy(w);
+		return err;
 	}
 	*out = w;
 	return ERR_OK;
+}
+
+void push_walk_to(struct push_walk *w, uint64_t number)
+{
+	if (number > w->to)
+		w->to = number;
 }
 
 static void forget_talks(struct push_walk *w)
@@ -106,13 +134,15 @@ static enum err note(struct push_walk *w, const struct push_entry *e)
 	struct talk *t = find_talk(w, e->chat, hash);
 
 	if (t) {
-		t->last = e->seq > t->last ? e->seq : t->last;
+		t->last = e->last > t->last ? e->last : t->last;
 		return ERR_OK;
 	}
 	t = calloc(1, sizeof(*t) + e->chat.len);
 	if (!t)
 		return ERR_NOMEM;
-	t->first = t->last = e->seq;
+	t->first = e->first;
+	t->last = e->last;
+	t->before = e->n - 1;
 	t->since = e->ts;
 	t->len = e->chat.len;
 	memcpy(t->chat, e->chat.data, e->chat.len);
@@ -122,22 +152,31 @@ static enum err note(struct push_walk *w, const struct push_entry *e)
 	return ERR_OK;
 }
 
-static bool on_entry(void *ctx, struct bytes key, struct bytes value)
+static enum err take_entry(struct push_walk *w, const struct push_entry *e)
 {
+	if (push_clock_age(w->now, (uint64_t)clock_wall_ms(), e->ts) <
+		(uint64_t)w->look.src.conf->push_ttl_ms)
+		return note(w, e);
+	stats_add(&w->look.src.stats->push_expired, 1);
+	return ERR_OK;
+}
+
+/* What one commit has left. */
+static bool on_key(void *ctx, struct bytes key, struct bytes value)
+{
+	struct reader r = reader_of(value.data, value.len);
 	struct push_walk *w = ctx;
 	struct push_entry e;
 
-	if (w->count == PAGE)
+	if (w->count >= PAGE || key_push_number(key) > w->to)
 		return false;
-	w->err = push_entry_decode(&e, value);
-	if (w->err != ERR_OK)
-		return false;
-	if (e.ts + (uint64_t)w->look.src.conf->push_ttl_ms > w->now)
-		w->err = note(w, &e);
-	else
-		stats_add(&w->look.src.stats->push_expired, 1);
+	while (w->err == ERR_OK && push_entry_next(&e, &r)) {
+		w->err = take_entry(w, &e);
+		w->count++;
+	}
+	if (r.failed)
+		w->err = ERR_CORRUPT;
 	buf_bytes16(&w->keys, key.data, key.len);
-	w->count++;
 	return w->err == ERR_OK;
 }
 
@@ -149,8 +188,8 @@ static enum err read_page(struct push_walk *w)
 	buf_reset(&w->keys);
 	w->count = 0;
 	w->err = ERR_OK;
-	err = store_each(w->look.src.store, NULL, key_bytes(&prefix), key_bytes(&w->next), false,
-		on_entry, w);
+	err = store_each(
+		w->look.src.store, NULL, key_bytes(&prefix), key_bytes(&w->next), false, on_key, w);
 	if (err == ERR_OK)
 		err = w->err;
 	return err == ERR_OK && w->keys.failed ? ERR_NOMEM : err;
@@ -341,33 +380,15 @@ static enum err consider_all(struct candidate *c, const struct chat *chat)
 	return err == ERR_OK ? c->err : err;
 }
 
-/* n of the chat before its message `seq`. ERR_NOT_FOUND: the chat is gone. */
-static enum err read_before(struct push_walk *w, struct bytes chat, uint64_t seq, uint64_t *before)
-{
-	struct key k = key_message(chat, seq);
-	struct bytes v;
-	enum err err = store_get(w->look.src.store, NULL, key_bytes(&k), &v);
-	uint64_t n;
-
-	if (err != ERR_OK)
-		return err;
-	n = json_peek_u64(v.data, v.len, "n");
-	*before = n > 0 ? n - 1 : 0;
-	free((void *)(uintptr_t)v.data);
-	return ERR_OK;
-}
-
 static enum err expand(struct push_walk *w, const struct talk *t)
 {
-	struct candidate c = {.w = w, .t = t, .chat = {t->chat, t->len}};
+	struct candidate c = {.w = w, .t = t, .chat = {t->chat, t->len}, .before = t->before};
 	struct chat_state s;
 	struct chat chat;
 	enum err err = query_chat(&w->look.q, c.chat, &chat);
 
 	if (err == ERR_OK)
 		err = query_state(&w->look.q, c.chat, &s);
-	if (err == ERR_OK)
-		err = read_before(w, c.chat, t->first, &c.before);
 	if (err != ERR_OK)
 		return err == ERR_NOT_FOUND ? ERR_OK : err;
 	c.n = s.n;
@@ -406,7 +427,7 @@ enum err push_walk_run(struct push_walk *w, uint64_t now_ms, bool *more, char *w
 	if (err != ERR_OK)
 		return err;
 	forget_page(w);
-	*more = w->count == PAGE;
+	*more = w->count >= PAGE;
 	return push_waiting_commit(w->list, why, why_size);
 }
 

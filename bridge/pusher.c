@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define ORDERS_MAX  10000 /* requests and hints that may wait for the thread */
-#define WALK_MS     50    /* between two walks while messages keep coming */
+#define WALK_MS      200   /* between two walks while messages keep coming */
 #define TIMEOUT_MAX 1000  /* a look around once a second */
 #define FULL_MS     500   /* until a walk looks again whether there is room */
 #define BYTES_MAX   (512u << 10)
@@ -45,7 +45,8 @@ struct pusher {
 	struct notes orders, back;
 	struct conf next_conf;
 	bool reload, walk, stop;
-	enum err err; /* the thread has ended */
+	uint64_t walk_to; /* number in the outbox */
+	enum err err;     /* the thread has ended */
 	char why[512];
 
 	int wake_fd;
@@ -122,12 +123,14 @@ static const struct bytes nothing = {NULL, 0};
 /* --- orders
  * --------------------------------------------------------------------------------------- */
 
+/* What publishes came to is never turned away: there are no more of them than are under way, and
+ * each is waited for. */
 static enum err order(struct pusher *p, struct note *n)
 {
 	enum err err = n ? ERR_OK : ERR_NOMEM;
 
 	pthread_mutex_lock(&p->lock);
-	if (n && p->orders.count >= ORDERS_MAX)
+	if (n && n->kind != ORDER_PUBLISHED && p->orders.count >= ORDERS_MAX)
 		err = ERR_BUSY;
 	if (err == ERR_OK)
 		notes_put(&p->orders, n);
@@ -139,13 +142,14 @@ static enum err order(struct pusher *p, struct note *n)
 	return err;
 }
 
-void pusher_wake(struct pusher *p)
+void pusher_wake(struct pusher *p, uint64_t number)
 {
 	bool was;
 
 	pthread_mutex_lock(&p->lock);
 	was = p->walk;
 	p->walk = true;
+	p->walk_to = number;
 	pthread_mutex_unlock(&p->lock);
 	if (!was)
 		push_sender_interrupt(p->sender);
@@ -317,22 +321,25 @@ static enum err obey_all(struct pusher *p, bool *stop, char *why, size_t why_siz
 	for (struct note *n = all; err == ERR_OK && !*stop && n; n = n->next)
 		err = obey(p, n, why, why_size);
 	notes_free(all);
-	return err;
+	/* what publishes came to is to be seen by what follows */
+	return err == ERR_OK ? push_waiting_commit(p->list, why, why_size) : err;
 }
 
 /* While messages keep coming they are walked through together, not one by one. */
 static enum err walk(struct pusher *p, char *why, size_t why_size)
 {
 	uint64_t now = push_clock_now(&p->clock);
-	uint64_t full;
+	uint64_t full, to;
 	enum err err;
 
 	if (!p->walk_more || now < p->walk_at)
 		return ERR_OK;
 	pthread_mutex_lock(&p->lock);
 	p->walk = false; /* from here on a hint is about something newer */
+	to = p->walk_to;
 	pthread_mutex_unlock(&p->lock);
 	full = (uint64_t)p->conf.push_waiting_max;
+	push_walk_to(p->walker, to);
 	err = push_walk_run(p->walker, now, &p->walk_more, why, why_size);
 	p->walk_at = now + (push_waiting_count(p->list) >= full ? FULL_MS : WALK_MS);
 	if (p->walk_more && push_waiting_count(p->list) < full)
@@ -352,6 +359,12 @@ static int timeout_of(const struct pusher *p, uint64_t next)
 	return next - now < TIMEOUT_MAX ? (int)(next - now) : TIMEOUT_MAX;
 }
 
+static void tell_waiting(struct pusher *p)
+{
+	atomic_store_explicit(&p->look.src.stats->push_waiting, push_waiting_count(p->list),
+		memory_order_relaxed);
+}
+
 static enum err turn(struct pusher *p, bool *stop, char *why, size_t why_size)
 {
 	uint64_t next = UINT64_MAX;
@@ -362,10 +375,9 @@ static enum err turn(struct pusher *p, bool *stop, char *why, size_t why_size)
 	err = walk(p, why, why_size);
 	if (err == ERR_OK)
 		err = push_sender_run(p->sender, &next, why, why_size);
+	tell_waiting(p);
 	if (err == ERR_OK)
 		err = push_sender_wait(p->sender, timeout_of(p, next), why, why_size);
-	atomic_store_explicit(&p->look.src.stats->push_waiting, push_waiting_count(p->list),
-		memory_order_relaxed);
 	return err;
 }
 
@@ -391,6 +403,12 @@ static void *run(void *arg)
 /* --- create, destroy
  * ------------------------------------------------------------------------------ */
 
+static enum err unreadable(enum err err, char *why, size_t why_size)
+{
+	snprintf(why, why_size, "pushes cannot be read: %s", err_text(err));
+	return err;
+}
+
 static enum err build(struct pusher *p, struct push_kinds *kinds, char *why, size_t why_size)
 {
 	struct push_sender_handler h = {on_publish, on_unregister, on_tried, p};
@@ -398,19 +416,21 @@ static enum err build(struct pusher *p, struct push_kinds *kinds, char *why, siz
 
 	p->look.src.reader = p->reader;
 	push_look_init(&p->look, &p->look.src);
-	if (err == ERR_OK)
-		err = push_waiting_open(&p->list, p->look.src.store);
-	if (err != ERR_OK) {
-		snprintf(why, why_size, "pushes cannot be read: %s", err_text(err));
+	if (err != ERR_OK)
+		return unreadable(err, why, why_size);
+	err = push_waiting_open(&p->list, p->look.src.store, &p->clock, why, why_size);
+	if (err != ERR_OK)
 		return err;
-	}
 	err = push_sender_create(
 		&p->sender, &p->look, p->list, kinds, &p->clock, &h, why, why_size);
 	if (err != ERR_OK)
 		return err;
 	err = push_walk_create(&p->walker, &p->look, p->list, push_sender_lane, p->sender);
+	if (err != ERR_OK)
+		return unreadable(err, why, why_size);
+	tell_waiting(p);
 	p->asking = push_asking_create(&p->look, p->list, &p->clock, on_answer, p);
-	if (err == ERR_OK && p->asking)
+	if (p->asking)
 		p->running = pthread_create(&p->thread, NULL, run, p) == 0;
 	if (p->running)
 		return ERR_OK;

@@ -32,8 +32,9 @@ void pusher_destroy(struct pusher *p);
 
 /* --- the loop's thread: what it tells. Lost for want of memory at worst: then a push is late. */
 
-/* There are messages to be pushed. */
-void pusher_wake(struct pusher *p);
+/* There are messages to be pushed, up to that number in the outbox: all that was committed with
+ * them is to be seen in store and directory. */
+void pusher_wake(struct pusher *p, uint64_t number);
 
 /* A connection of the user has ended. */
 void pusher_gone(struct pusher *p, struct bytes user);

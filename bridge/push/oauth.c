@@ -24,8 +24,8 @@
 #define MINUTE        (60 * SECOND)
 #define ASSERTION_S   3600 /* how long a JWT is good for: the most that Google takes */
 #define LIFE_MAX_S    86400
-#define MARGIN_MS     MINUTE       /* a token with less to live is not used */
-#define EARLY_MS      (5 * MINUTE) /* one with less is asked for anew */
+#define MARGIN_MS     MINUTE       /* a token with less to live is not used, */
+#define EARLY_MS      (5 * MINUTE) /* one with less is asked for anew; or with half of its life */
 #define REFUSED_MS    (5 * MINUTE)
 #define SKEW_MS       (5 * MINUTE) /* how far the clock may be set back under a token */
 #define WAIT_FIRST_MS SECOND
@@ -158,9 +158,17 @@ const char *oauth_project(const struct oauth *o)
 	return o->project;
 }
 
+/* Has it so much to live, or, if it never had twice as much, half of its life? */
+static bool has_left(const struct oauth *o, int64_t now_ms, int64_t margin_ms)
+{
+	int64_t half = (o->ends_ms - o->made_ms) / 2;
+
+	return now_ms < o->ends_ms - (half < margin_ms ? half : margin_ms);
+}
+
 static bool is_good(const struct oauth *o, int64_t now_ms)
 {
-	return o->token.len && now_ms >= o->made_ms - SKEW_MS && now_ms < o->ends_ms - MARGIN_MS;
+	return o->token.len && now_ms >= o->made_ms - SKEW_MS && has_left(o, now_ms, MARGIN_MS);
 }
 
 struct bytes oauth_token(struct oauth *o, int64_t now_ms, uint32_t *number)
@@ -189,7 +197,7 @@ bool oauth_due(const struct oauth *o, int64_t now_ms)
 		return false;
 	if (!is_good(o, now_ms))
 		return o->wanted;
-	return o->used && now_ms >= o->ends_ms - EARLY_MS;
+	return o->used && !has_left(o, now_ms, EARLY_MS);
 }
 
 bool oauth_waiting(const struct oauth *o, int64_t now_ms, struct push_result *result)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "wire/json.h"
+#include "wire/name.h"
 #include "wire/utf8.h"
 
 #define TTL_MAX_S (28 * 86400)
@@ -116,7 +117,9 @@ struct payload_alert payload_alert_of(const struct push_note *view)
 	if (!view->preview)
 		return a;
 	a.title = view->title.len ? view->title : view->from;
-	a.subtitle = view->title.len ? view->from : TEXT("");
+	/* a chat of two has the name of who wrote for its title */
+	if (view->title.len && name_pair_other(view->chat, view->user).len == 0)
+		a.subtitle = view->from;
 	a.body = view->text.len ? view->text : word_of(view->type);
 	return a;
 }
