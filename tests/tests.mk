@@ -11,7 +11,7 @@ JOBS ?= $(shell nproc)
 SUPPORT := $(B)/obj/libsupport.a
 SYSTEM  := $(patsubst %.c,$(B)/%,$(wildcard tests/system/*_test.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%_replay,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
-PRELOAD := $(B)/tests/keep.so $(B)/tests/slowsync.so
+PRELOAD := $(patsubst %,$(B)/tests/%.so,clock keep slowsync)
 
 TEST_LIBS := -lcmocka -lpaho-mqtt3c -lmicrohttpd
 
@@ -20,7 +20,21 @@ $(SUPPORT): $(filter-out $(B)/obj/tests/support/preload_%,$(call objects,tests/s
 $(SYSTEM): $(B)/tests/system/%: $(B)/obj/tests/system/%.o $(SUPPORT) $(PERSIST) $(WIRE)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(TEST_LIBS) -lmosquitto -lleveldb -llmdb -lcjson -lsodium -o $@
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(TEST_LIBS) -lmosquitto -lleveldb -llmdb -lcjson -lsodium -lcrypto -o $@
+
+# What Web Push messages are decrypted with: nobody here wrote it, and it is of exactly that version.
+NPM := build/npm/node_modules/.package-lock.json
+
+$(B)/tests/system/push_kinds_webpush_test: | $(NPM)
+$(NPM): tests/npm/package.json tests/npm/package-lock.json
+	@for p in node npm; do \
+		command -v $$p >/dev/null || { echo "tests: $$p is missing, which Web Push is tested with" >&2; exit 1; }; \
+	done
+	@mkdir -p build/npm
+	@echo "  NPM   build/npm"
+	@cp $^ build/npm
+	@cd build/npm && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >log 2>&1 || { cat log >&2; exit 1; }
+	@touch $@
 
 # Loaded into stock programs, before any sanitizer: never built with one.
 $(B)/tests/%.so: tests/support/preload_%.c

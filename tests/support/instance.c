@@ -9,12 +9,14 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -241,9 +243,53 @@ void instance_set_broker(struct instance *i, const char *key, const char *value)
 
 /* --- starting and stopping ----------------------------------------------------------------- */
 
+static const char *preload_too(const char *setting, const char *library)
+{
+	return setting ? case_printf("%s:%s", setting, library)
+		       : case_printf("LD_PRELOAD=%s", library);
+}
+
 const char *const *instance_env(struct instance *i, bool preload)
 {
-	return sanitize_env(case_printf("%s/san", i->root), preload);
+	const char *const *san = sanitize_env(case_printf("%s/san", i->root), preload);
+	const char **env, *loaded = NULL;
+	size_t n = 0;
+
+	if (!i->clock_file)
+		return san;
+	env = case_alloc(8 * sizeof(*env));
+	for (; *san && n < 5; san++) {
+		if (strncmp(*san, "LD_PRELOAD=", 11) == 0)
+			loaded = *san;
+		else
+			env[n++] = *san;
+	}
+	env[n++] = preload_too(loaded, build_path("tests/clock.so"));
+	env[n] = case_printf("CLOCK_FILE=%s", i->clock_file);
+	return env;
+}
+
+static void undo_clock(void *arg, bool failed)
+{
+	(void)failed;
+	munmap(arg, sizeof(int64_t));
+}
+
+int64_t *instance_clock(struct instance *i)
+{
+	static const int64_t zero = 0;
+	int64_t *ahead;
+	int fd;
+
+	i->clock_file = case_printf("%s/clock", i->root);
+	spill(i->clock_file, &zero, sizeof(zero));
+	fd = open(i->clock_file, O_RDWR | O_CLOEXEC);
+	ahead = mmap(NULL, sizeof(*ahead), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (fd < 0 || ahead == MAP_FAILED)
+		case_fail("cannot map %s: %s", i->clock_file, strerror(errno));
+	close(fd);
+	case_defer(undo_clock, ahead);
+	return ahead;
 }
 
 /* For the daemon: also what the test wants. */

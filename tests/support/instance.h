@@ -28,6 +28,7 @@ struct instance {
 	struct proc broker, daemon, run;
 	const char *const *daemon_env; /* beyond what sanitizers need; NULL: nothing */
 	int64_t daemon_file_size_max;  /* RLIMIT_FSIZE of the daemon; 0: no limit */
+	const char *clock_file;        /* see instance_clock(); NULL: there is one clock */
 	bool broken;                   /* the test broke it for good: do not judge how it ends */
 };
 
@@ -49,6 +50,12 @@ extern const char instance_people[];
 /* Set an option in gnatter.conf, or in mosquitto.conf, replacing the line that sets it now. */
 void instance_set(struct instance *i, const char *key, const char *value);
 void instance_set_broker(struct instance *i, const char *key, const char *value);
+
+/* Give the instance a machine with a clock of its own, before it starts: the result says by how many
+ * ms it is ahead of the test's, and takes effect as soon as it is changed. The test's tokens hold
+ * for an hour of the test's time: with another, sign in with a password. Lent until the test is
+ * over. */
+int64_t *instance_clock(struct instance *i);
 
 /* Start both, wait until both serve. */
 void instance_start(struct instance *i);

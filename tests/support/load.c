@@ -26,7 +26,7 @@ struct load {
 	bool joined;
 	int port;
 	struct load_opts o;
-	char *token, *client, *topic, *text;
+	char *token, *client, *text;
 	struct raw raw;
 	struct flight flights[WINDOW_MAX];
 	uint64_t next, since_repeat;
@@ -38,12 +38,18 @@ struct load {
 
 static bool send_flight(struct load *l, size_t place, bool dup)
 {
+	unsigned long long number = l->flights[place].number;
 	struct buf b = {0}, payload = {0};
+	char topic[256];
 	bool ok;
 
+	if (l->o.chats)
+		snprintf(topic, sizeof(topic), "chat/%s%llu/send", l->o.chat, number);
+	else
+		snprintf(topic, sizeof(topic), "chat/%s/send", l->o.chat);
 	buf_printf(&payload, "{\"id\":\"%s%llu\",\"text\":\"%s\"}", l->o.prefix,
-		(unsigned long long)l->flights[place].number, l->text);
-	raw_publish(&b, l->o.version, l->topic, payload.data, payload.len, 1, (uint16_t)(place + 1),
+		number, l->text);
+	raw_publish(&b, l->o.version, topic, payload.data, payload.len, 1, (uint16_t)(place + 1),
 		dup);
 	ok = raw_write(&l->raw, b.data, b.len);
 	buf_free(&b);
@@ -59,6 +65,8 @@ static bool send_more(struct load *l)
 		bool again = l->o.repeat && l->since_repeat >= l->o.repeat && acked > 0;
 
 		if (l->flights[i].used || atomic_load(&l->stop) || l->next - acked >= SPAN)
+			continue;
+		if (!again && l->o.chats && l->next == l->o.chats)
 			continue;
 		l->since_repeat = again ? 0 : l->since_repeat + 1;
 		l->flights[i] = (struct flight){true, again, again ? acked - 1 : l->next++};
@@ -183,7 +191,6 @@ struct load *load_start(struct instance *i, const struct load_opts *o)
 	/* made here: the thread must not allocate from the test's memory */
 	l->token = case_printf("%s", token_mint(&i->keys, &(struct token){.sub = o->user}));
 	l->client = case_printf("%s:%s", o->user, o->device);
-	l->topic = case_printf("chat/%s/send", o->chat);
 	l->text = malloc(l->o.size + 1);
 	if (!l->text || l->o.window > WINDOW_MAX)
 		abort();

@@ -13,6 +13,8 @@
 #include "tests/support/certs.h"
 #include "tests/support/json.h"
 #include "tests/support/proc.h"
+#include "tests/support/raw.h"
+#include "tests/support/token.h"
 #include "wire/buf.h"
 #include "wire/json.h"
 
@@ -118,9 +120,71 @@ void pushing_register(struct instance *i, const char *user, const char *device, 
 	client_close(c);
 }
 
+/* Nothing is received but acknowledgements: the daemon answers to nobody. */
+static void register_one(struct instance *i, const char *user, const char *params)
+{
+	struct raw_connect c = {.client = case_printf("%s:phone", user),
+		.user = user,
+		.password = token_mint(&i->keys, &(struct token){.sub = user}),
+		.version = 4};
+	struct raw_packet p = {0};
+	struct raw r;
+	struct buf b = {0};
+
+	raw_publish(&b, 4, "api/push.set", params, strlen(params), 1, 1, false);
+	if (!raw_open(&r, i->port, 0) || raw_connect(&r, &c, case_patience_ms()) != 0 ||
+		!raw_write(&r, b.data, b.len) || raw_read(&r, &p, case_patience_ms()) != 1 ||
+		p.type != RAW_PUBACK || !raw_write(&r, "\xe0", 2))
+		case_fail("%s cannot register", user);
+	raw_close(&r);
+	buf_free(&b);
+}
+
+void pushing_register_many(
+	struct instance *i, const char *prefix, unsigned count, const char *kind)
+{
+	const char *params = case_printf("{\"kind\":\"%s\"}", kind);
+
+	for (unsigned k = 0; k < count; k++)
+		register_one(i, case_printf("%s%u", prefix, k), params);
+}
+
 struct cJSON *pushing_body(const struct recorded *request)
 {
 	return json_of(request->body.data, request->body.len);
+}
+
+bool pushing_is_set(struct client *asks, const char *device)
+{
+	struct cJSON *j = client_request(asks, "devices", "{}");
+	struct cJSON *push = json_at(json_find(json_at(j, "devices"), "device", device), "push");
+
+	if (!cJSON_IsFalse(push) && !cJSON_IsString(push))
+		case_fail("the device %s is not among them: %s", device, json_text(j));
+	return cJSON_IsString(push);
+}
+
+void pushing_wait_removed(struct client *asks, const char *device)
+{
+	int64_t until = case_now_ms() + case_patience_ms();
+
+	while (pushing_is_set(asks, device)) {
+		if (case_now_ms() > until)
+			case_fail("the device %s is still pushed to", device);
+		case_pause_ms(20);
+	}
+}
+
+double pushing_stat(struct instance *i, const char *name)
+{
+	char *text = CTL_OK(i, "stats", "--json");
+	cJSON *all = cJSON_Parse(text);
+	const cJSON *one =
+		cJSON_GetObjectItemCaseSensitive(all, case_printf("bridge.%s", name));
+	double value = cJSON_IsNumber(one) ? one->valuedouble : -1;
+
+	cJSON_Delete(all);
+	return value;
 }
 
 void pushing_wait_stat(struct instance *i, const char *name, double at_least)
@@ -128,17 +192,9 @@ void pushing_wait_stat(struct instance *i, const char *name, double at_least)
 	int64_t until = case_now_ms() + case_patience_ms();
 	double value;
 
-	do {
-		char *text = CTL_OK(i, "stats", "--json");
-		cJSON *all = cJSON_Parse(text);
-		const cJSON *one =
-			cJSON_GetObjectItemCaseSensitive(all, case_printf("bridge.%s", name));
-
-		value = cJSON_IsNumber(one) ? one->valuedouble : -1;
-		cJSON_Delete(all);
-		if (value >= at_least)
-			return;
+	while ((value = pushing_stat(i, name)) < at_least) {
+		if (case_now_ms() > until)
+			case_fail("%s stays at %.0f, below %.0f", name, value, at_least);
 		case_pause_ms(20);
-	} while (case_now_ms() < until);
-	case_fail("%s stays at %.0f, below %.0f", name, value, at_least);
+	}
 }

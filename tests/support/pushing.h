@@ -33,10 +33,21 @@ const char *pushing_rsa_pem(void);
 void pushing_register(struct instance *i, const char *user, const char *device, const char *kind,
 	const char *more);
 
+/* The same for many users, the device "phone" of each of <prefix>0, <prefix>1, … */
+void pushing_register_many(
+	struct instance *i, const char *prefix, unsigned count, const char *kind);
+
 /* The JSON of a request's body; fails the test if it is none. Until the test is over. */
 struct cJSON *pushing_body(const struct recorded *request);
 
-/* Wait until the daemon's counter has that value at least; fails the test if patience ends. */
+/* Is that device of the asking client's user pushed to, by what `devices` says? And wait until it
+ * is not; fails the test if patience ends. */
+bool pushing_is_set(struct client *asks, const char *device);
+void pushing_wait_removed(struct client *asks, const char *device);
+
+/* The daemon's counter of that name, and wait until it has that value at least; fails the test if
+ * patience ends. */
+double pushing_stat(struct instance *i, const char *name);
 void pushing_wait_stat(struct instance *i, const char *name, double at_least);
 
 #endif

@@ -372,6 +372,15 @@ static void test_an_mqtt_gateway(void **state)
 	m = client_take(gateway, "push/bob", "by the broker");
 	json_expect_str(json_of(m->payload, m->len), "device", "phone");
 	pushing_wait_stat(in, "push_mqtt_delivered", 1);
+	/* each once, also when one follows the other */
+	for (int k = 2; k <= 20; k++) {
+		client_sendf(alice, "alice:bob", "number %d", k);
+		client_take(gateway, "push/bob", case_printf("\"seq\":%d,", k));
+	}
+	pushing_wait_stat(in, "push_mqtt_delivered", 20);
+	client_send(alice, "lobby", "the last one");
+	client_take(gateway, "push/bob", "the last one");
+	assert_int_equal(client_count(gateway, "push/bob"), 21);
 }
 
 static void test_trying_and_looking(void **state)
