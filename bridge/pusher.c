@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define ORDERS_MAX  10000 /* requests and hints that may wait for the thread */
-#define WALK_MS      200   /* between two walks while messages keep coming */
+#define WALK_MS     200   /* between two walks while messages keep coming */
 #define TIMEOUT_MAX 1000  /* a look around once a second */
 #define FULL_MS     500   /* until a walk looks again whether there is room */
 #define BYTES_MAX   (512u << 10)

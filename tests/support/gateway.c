@@ -64,8 +64,7 @@ static struct told *find_or_add(struct gateway *g, const char *whose)
 
 static const char *text_of(const cJSON *object, const char *name)
 {
-	const char *text =
-		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+	const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
 
 	return text ? text : "?";
 }
@@ -117,8 +116,7 @@ static void on_request(void *ctx, const struct recorded *request, struct answer 
 
 static void listen_again(struct gateway *g)
 {
-	g->recorder = recorder_start(
-		&(struct recorder_opts){.port = g->port, .count_only = true});
+	g->recorder = recorder_start(&(struct recorder_opts){.port = g->port, .count_only = true});
 	g->port = recorder_port(g->recorder);
 	recorder_answer_by(g->recorder, PUSHING_HOOK_PATH, on_request, g);
 }
@@ -127,7 +125,8 @@ static void report_gateway(void *arg)
 {
 	struct gateway *g = arg;
 
-	fprintf(stderr, "=== the gateway has taken %llu pushes (%llu of them again), refused %llu\n",
+	fprintf(stderr,
+		"=== the gateway has taken %llu pushes (%llu of them again), refused %llu\n",
 		(unsigned long long)gateway_taken(g), (unsigned long long)gateway_repeated(g),
 		(unsigned long long)gateway_refused(g));
 }
@@ -207,8 +206,7 @@ uint64_t gateway_repeated(struct gateway *g)
 	return read_locked(g, &g->repeated);
 }
 
-uint64_t gateway_newest(
-	struct gateway *g, const char *user, const char *device, const char *chat)
+uint64_t gateway_newest(struct gateway *g, const char *user, const char *device, const char *chat)
 {
 	char whose[1024];
 	const struct told *t;

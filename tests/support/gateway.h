@@ -38,7 +38,6 @@ uint64_t gateway_refused(struct gateway *g);
 uint64_t gateway_repeated(struct gateway *g);
 
 /* The seq that the device was pushed last, of those taken; 0: none. */
-uint64_t gateway_newest(
-	struct gateway *g, const char *user, const char *device, const char *chat);
+uint64_t gateway_newest(struct gateway *g, const char *user, const char *device, const char *chat);
 
 #endif

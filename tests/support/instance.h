@@ -51,10 +51,10 @@ extern const char instance_people[];
 void instance_set(struct instance *i, const char *key, const char *value);
 void instance_set_broker(struct instance *i, const char *key, const char *value);
 
-/* Give the instance a machine with a clock of its own, before it starts: the result says by how many
- * ms it is ahead of the test's, and takes effect as soon as it is changed. The test's tokens hold
- * for an hour of the test's time: with another, sign in with a password. Lent until the test is
- * over. */
+/* Give the instance a machine with a clock of its own, before it starts: the result says by how
+ * many ms it is ahead of the test's, and takes effect as soon as it is changed. The test's tokens
+ * hold for an hour of the test's time: with another, sign in with a password. Lent until the test
+ * is over. */
 int64_t *instance_clock(struct instance *i);
 
 /* Start both, wait until both serve. */

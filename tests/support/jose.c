@@ -37,7 +37,7 @@ struct jose_key *jose_key_pem(const char *pem)
 	EVP_PKEY *private = PEM_read_bio_PrivateKey(in, NULL, NULL, NULL), *public = NULL;
 
 	if (private && PEM_write_bio_PUBKEY(between, private) == 1)
-		public = PEM_read_bio_PUBKEY(between, NULL, NULL, NULL);
+	public = PEM_read_bio_PUBKEY(between, NULL, NULL, NULL);
 	EVP_PKEY_free(private);
 	BIO_free(between);
 	BIO_free(in);
@@ -59,8 +59,7 @@ void jose_key_point(const struct jose_key *k, unsigned char out[65])
 	memset(out, 0, 65);
 	EVP_PKEY_set_utf8_string_param(
 		k->key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "uncompressed");
-	EVP_PKEY_get_octet_string_param(
-		k->key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, out, 65, &len);
+	EVP_PKEY_get_octet_string_param(k->key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, out, 65, &len);
 }
 
 long jose_decode(void *out, size_t max, struct bytes text)
@@ -108,8 +107,8 @@ static bool fits(const struct jose_key *k, struct bytes text, const unsigned cha
 	if (k->ec)
 		len = (size_t)der_of(&der, sig);
 	ok = EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, k->key) == 1 &&
-	     EVP_DigestVerify(ctx, der ? der : sig, len, (const unsigned char *)text.data,
-		     text.len) == 1;
+	     EVP_DigestVerify(
+		     ctx, der ? der : sig, len, (const unsigned char *)text.data, text.len) == 1;
 	OPENSSL_free(der);
 	EVP_MD_CTX_free(ctx);
 	return ok;

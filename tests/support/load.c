@@ -47,10 +47,9 @@ static bool send_flight(struct load *l, size_t place, bool dup)
 		snprintf(topic, sizeof(topic), "chat/%s%llu/send", l->o.chat, number);
 	else
 		snprintf(topic, sizeof(topic), "chat/%s/send", l->o.chat);
-	buf_printf(&payload, "{\"id\":\"%s%llu\",\"text\":\"%s\"}", l->o.prefix,
-		number, l->text);
-	raw_publish(&b, l->o.version, topic, payload.data, payload.len, 1, (uint16_t)(place + 1),
-		dup);
+	buf_printf(&payload, "{\"id\":\"%s%llu\",\"text\":\"%s\"}", l->o.prefix, number, l->text);
+	raw_publish(
+		&b, l->o.version, topic, payload.data, payload.len, 1, (uint16_t)(place + 1), dup);
 	ok = raw_write(&l->raw, b.data, b.len);
 	buf_free(&b);
 	buf_free(&payload);

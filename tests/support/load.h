@@ -15,13 +15,13 @@ struct load;
 struct load_opts {
 	const char *user, *device, *chat;
 	const char *prefix; /* ids are <prefix><number>, from 0 */
-	uint64_t chats;     /* so many messages, each to a chat of its own: <chat><number>; 0: all to
-			       that chat, for ever */
-	int version;        /* 4 or 5; 0 is 4 */
-	unsigned window;    /* in flight; 0 is 8 */
-	unsigned size;      /* characters of text; 0 is 20 */
-	unsigned repeat;    /* send every so-manieth acknowledged message again; 0: never */
-	unsigned pause_us;  /* between two messages */
+	uint64_t chats;    /* so many messages, each to a chat of its own: <chat><number>; 0: all to
+			      that chat, for ever */
+	int version;       /* 4 or 5; 0 is 4 */
+	unsigned window;   /* in flight; 0 is 8 */
+	unsigned size;     /* characters of text; 0 is 20 */
+	unsigned repeat;   /* send every so-manieth acknowledged message again; 0: never */
+	unsigned pause_us; /* between two messages */
 };
 
 /* Runs until load_stop; ended in any case when the test is over. */

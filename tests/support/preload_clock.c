@@ -1,5 +1,5 @@
-/* preload_clock.c — preloaded into the programs under test: the clock that can be set is off by as many ms as
- * the file CLOCK_FILE says (an int64_t), from the moment that somebody writes there.
+/* preload_clock.c — preloaded into the programs under test: the clock that can be set is off by as
+ * many ms as the file CLOCK_FILE says (an int64_t), from the moment that somebody writes there.
  *
  * The clock that only goes forward is left alone, as it is by whoever sets the other one.
  */
@@ -20,8 +20,8 @@ __attribute__((constructor)) static void open_offset(void)
 {
 	const char *path = getenv("CLOCK_FILE");
 	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	void *at = fd < 0 ? MAP_FAILED
-			  : mmap(NULL, sizeof(*offset_ms), PROT_READ, MAP_SHARED, fd, 0);
+	void *at =
+		fd < 0 ? MAP_FAILED : mmap(NULL, sizeof(*offset_ms), PROT_READ, MAP_SHARED, fd, 0);
 
 	if (fd >= 0)
 		close(fd);

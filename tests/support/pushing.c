@@ -140,8 +140,7 @@ static void register_one(struct instance *i, const char *user, const char *param
 	buf_free(&b);
 }
 
-void pushing_register_many(
-	struct instance *i, const char *prefix, unsigned count, const char *kind)
+void pushing_register_many(struct instance *i, const char *prefix, unsigned count, const char *kind)
 {
 	const char *params = case_printf("{\"kind\":\"%s\"}", kind);
 
@@ -179,8 +178,7 @@ double pushing_stat(struct instance *i, const char *name)
 {
 	char *text = CTL_OK(i, "stats", "--json");
 	cJSON *all = cJSON_Parse(text);
-	const cJSON *one =
-		cJSON_GetObjectItemCaseSensitive(all, case_printf("bridge.%s", name));
+	const cJSON *one = cJSON_GetObjectItemCaseSensitive(all, case_printf("bridge.%s", name));
 	double value = cJSON_IsNumber(one) ? one->valuedouble : -1;
 
 	cJSON_Delete(all);

@@ -121,8 +121,7 @@ bool is_digits(struct bytes value)
 
 bool is_base64url(struct bytes value)
 {
-	return has_only(
-		value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+	return has_only(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 }
 
 struct bytes strict_after(struct bytes value, const char *prefix)

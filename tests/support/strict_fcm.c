@@ -130,14 +130,12 @@ static void on_token(void *ctx, const struct recorded *q, struct answer *a)
 /* Under the lock. */
 static bool is_authorized(struct strict_fcm *f, const struct recorded *q)
 {
-	struct bytes token =
-		strict_after(recorded_value(q, "Authorization"), "Bearer " TOKEN);
+	struct bytes token = strict_after(recorded_value(q, "Authorization"), "Bearer " TOKEN);
 	unsigned number = 0;
 
 	for (size_t i = 0; is_digits(token) && i < token.len && number <= f->given; i++)
 		number = number * 10 + (unsigned)(token.data[i] - '0');
-	return number > f->revoked && number <= f->given &&
-	       case_now_ms() < f->end_ms[number - 1];
+	return number > f->revoked && number <= f->given && case_now_ms() < f->end_ms[number - 1];
 }
 
 static bool has_members_of(const cJSON *object, const char *list)
@@ -275,8 +273,8 @@ static void on_message(void *ctx, const struct recorded *q, struct answer *a)
 			"\"fieldViolations\":[{\"field\":\"%s\"}]}]}}",
 			wrong);
 	else
-		strict_answer(a, 200, "{\"name\":\"projects/gnatter-test/messages/0:%u\"}",
-			q->number);
+		strict_answer(
+			a, 200, "{\"name\":\"projects/gnatter-test/messages/0:%u\"}", q->number);
 	pthread_mutex_unlock(&f->s.lock);
 	cJSON_Delete(body);
 }

@@ -28,8 +28,7 @@ static bool take_apart(struct bytes value, struct bytes *t, struct bytes *k)
 	if (!comma)
 		return false;
 	*t = (struct bytes){rest.data, (size_t)(comma - rest.data)};
-	*k = strict_after(
-		(struct bytes){comma, (size_t)(rest.data + rest.len - comma)}, ", k=");
+	*k = strict_after((struct bytes){comma, (size_t)(rest.data + rest.len - comma)}, ", k=");
 	return k->data != NULL;
 }
 

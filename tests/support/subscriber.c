@@ -33,8 +33,8 @@ struct subscriber *subscriber_create(void)
 	size_t len;
 
 	if (!key ||
-		!EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, point,
-			sizeof(point), &len) ||
+		!EVP_PKEY_get_octet_string_param(
+			key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY, point, sizeof(point), &len) ||
 		!EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &number) ||
 		BN_bn2binpad(number, scalar, sizeof(scalar)) != (int)sizeof(scalar))
 		case_fail("OpenSSL makes no keys for a subscription");
@@ -49,9 +49,8 @@ struct subscriber *subscriber_create(void)
 
 const char *subscriber_members(const struct subscriber *s, const char *endpoint)
 {
-	return case_printf(
-		",\"endpoint\":\"%s\",\"keys\":{\"p256dh\":\"%s\",\"auth\":\"%s\"}", endpoint,
-		s->p256dh, s->auth);
+	return case_printf(",\"endpoint\":\"%s\",\"keys\":{\"p256dh\":\"%s\",\"auth\":\"%s\"}",
+		endpoint, s->p256dh, s->auth);
 }
 
 const char *subscriber_p256dh(const struct subscriber *s)
@@ -68,8 +67,7 @@ struct cJSON *subscriber_read(const struct subscriber *s, const struct recorded 
 {
 	const char *input = case_printf("{\"private\":\"%s\",\"auth\":\"%s\",\"body\":\"%s\"}",
 		s->secret, s->auth, base64url(message->body.data, message->body.len));
-	struct run r =
-		run_in((const char *const[]){"node", "tests/npm/decrypt.js", NULL}, input);
+	struct run r = run_in((const char *const[]){"node", "tests/npm/decrypt.js", NULL}, input);
 
 	if (r.code != 0)
 		case_fail("http_ece cannot decrypt the message: %s", r.err);

@@ -45,8 +45,8 @@ static void start(void)
 
 static void subscribe(const char *user, const char *device, const char *endpoint)
 {
-	pushing_register(in, user, device, "webpush",
-		subscriber_members(subscriber_create(), endpoint));
+	pushing_register(
+		in, user, device, "webpush", subscriber_members(subscriber_create(), endpoint));
 }
 
 static void hang_up(const char *user, const char *device, const char *url)
@@ -114,10 +114,10 @@ static size_t trap_caught(struct trap *t)
 }
 
 /* Every way to write this machine. */
-static const char *const here[] = {"127.0.0.1", "localhost", "LOCALHOST",
-	"push.localhost", "127.1", "127.0.1", "127.8.9.10", "0x7f000001", "0x7f.1", "2130706433",
-	"017700000001", "0177.0.0.1", "0", "0.0.0.0", "[::1]", "[::]", "[::ffff:127.0.0.1]",
-	"[::ffff:7f00:1]", "[0:0:0:0:0:0:0:1]", NULL};
+static const char *const here[] = {"127.0.0.1", "localhost", "LOCALHOST", "push.localhost", "127.1",
+	"127.0.1", "127.8.9.10", "0x7f000001", "0x7f.1", "2130706433", "017700000001", "0177.0.0.1",
+	"0", "0.0.0.0", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]",
+	"[0:0:0:0:0:0:0:1]", NULL};
 
 /* And what else is not on the Internet. */
 static const char *const elsewhere[] = {"10.0.0.1", "169.254.169.254", "172.16.0.1", "192.168.1.1",
@@ -134,11 +134,9 @@ static unsigned register_all(const char *user, const char *const hosts[], int po
 	for (size_t k = 0; hosts[k]; k++) {
 		for (size_t s = 0; s < COUNT(schemes); s++) {
 			struct client *c = client_5(in, user, case_printf("d%u", count));
-			const char *url =
-				case_printf("%s://%s:%d/x", schemes[s], hosts[k], port);
-			const char *more =
-				s == 0 ? subscriber_members(subscriber_create(), url)
-				       : case_printf(",\"url\":\"%s\"", url);
+			const char *url = case_printf("%s://%s:%d/x", schemes[s], hosts[k], port);
+			const char *more = s == 0 ? subscriber_members(subscriber_create(), url)
+						  : case_printf(",\"url\":\"%s\"", url);
 			struct cJSON *j = client_call(c, "push.set",
 				case_printf("{\"kind\":\"%s\"%s}", s == 0 ? "webpush" : "webhook",
 					more));
@@ -161,7 +159,8 @@ static void wait_dropped(unsigned count)
 
 	while (dropped() < count) {
 		if (case_now_ms() > until)
-			case_fail("%u should be dropped, and %.0f are: %s", count, dropped(), CTL_OK(in, "push", "queue"));
+			case_fail("%u should be dropped, and %.0f are: %s", count, dropped(),
+				CTL_OK(in, "push", "queue"));
 		case_pause_ms(20);
 	}
 }
@@ -268,8 +267,8 @@ static void test_guard_redirects(void **state)
 	for (size_t k = 0; k < COUNT(statuses); k++) {
 		const char *path = case_printf("/%d", statuses[k]);
 
-		recorder_answer(good, path,
-			&(struct answer){.status = statuses[k], .headers = location});
+		recorder_answer(
+			good, path, &(struct answer){.status = statuses[k], .headers = location});
 		subscribe("bob", case_printf("browser%zu", k), recorder_url(good, path));
 		hang_up("bob", case_printf("gateway%zu", k), recorder_url(good, path));
 	}
@@ -373,7 +372,8 @@ static void repeat(void *ctx, const struct recorded *q, struct answer *a)
 
 	(void)ctx;
 	a->status = statuses[q->number % COUNT(statuses)];
-	a->headers = "X-Token: " FCM_TOKEN "\nRetry-After: " APNS_TOKEN "\nLocation: " ENDPOINT "\n";
+	a->headers =
+		"X-Token: " FCM_TOKEN "\nRetry-After: " APNS_TOKEN "\nLocation: " ENDPOINT "\n";
 	snprintf(a->space, sizeof(a->space),
 		"{\"reason\":\"%.300s\",\"error\":{\"status\":\"" FCM_TOKEN
 		"\",\"message\":\"%.*s\",\"details\":[{\"@type\":\"google.firebase.fcm.v1."
@@ -429,10 +429,10 @@ static void test_guard_secrets(void **state)
 	static const char *const paths[] = {
 		"/v1/", "/3/device/", "/wp/", "/own/", PUSHING_HOOK_PATH};
 	struct subscriber *browser = subscriber_create();
-	struct secrets s = {.list = {FCM_TOKEN, APNS_TOKEN, ENDPOINT, HOOK, HOOK_SECRET, SAID,
-				    subscriber_p256dh(browser), subscriber_auth(browser),
-				    pushing_webhook_key(), "ya29.of-the-tests", "eyJ", "v1=",
-				    "vapid t=", "bearer "},
+	struct secrets s = {
+		.list = {FCM_TOKEN, APNS_TOKEN, ENDPOINT, HOOK, HOOK_SECRET, SAID,
+			subscriber_p256dh(browser), subscriber_auth(browser), pushing_webhook_key(),
+			"ya29.of-the-tests", "eyJ", "v1=", "vapid t=", "bearer "},
 		.count = 14};
 
 	(void)state;

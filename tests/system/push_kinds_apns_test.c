@@ -177,9 +177,8 @@ static void test_apns_collapse_id(void **state)
 static void test_apns_sandbox_and_topics(void **state)
 {
 	(void)state;
-	start_at(&(struct front_opts){0},
-		(const char *const[]){"push_apns_topic",
-			"org.example.other " PUSHING_APNS_TOPIC, NULL});
+	start_at(&(struct front_opts){0}, (const char *const[]){"push_apns_topic",
+						  "org.example.other " PUSHING_APNS_TOPIC, NULL});
 	strict = strict_apns_start(apple, SANDBOX);
 	pushing_register(in, "bob", "phone", "apns",
 		case_printf(",\"token\":\"%s\",\"sandbox\":true,\"topic\":\"%s\"", token(1),

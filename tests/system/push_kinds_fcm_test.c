@@ -17,10 +17,10 @@
 #define ERROR(code, name, details)                                                        \
 	"{\"error\":{\"code\":" code ",\"message\":\"Some sentence.\",\"status\":\"" name \
 	"\",\"details\":[" details "]}}"
-#define FCM_ERROR(code)                                                          \
+#define FCM_ERROR(code)                                                       \
 	"{\"@type\":\"type.googleapis.com/google.firebase.fcm.v1.FcmError\"," \
 	"\"errorCode\":\"" code "\"}"
-#define BAD_FIELD(field)                                                                    \
+#define BAD_FIELD(field)                                                                  \
 	"{\"@type\":\"type.googleapis.com/google.rpc.BadRequest\",\"fieldViolations\":[{" \
 	"\"field\":\"" field "\",\"description\":\"Invalid value\"}]}"
 
@@ -42,8 +42,8 @@ static void start(int life_s)
 
 static void add(const char *device)
 {
-	pushing_register(in, "bob", device, "fcm",
-		case_printf(",\"token\":\"token:of-%s\"", device));
+	pushing_register(
+		in, "bob", device, "fcm", case_printf(",\"token\":\"token:of-%s\"", device));
 }
 
 /* The n-th request to that path, from 0, once it is there. */
@@ -145,8 +145,7 @@ static void test_fcm_pushes_wait_for_the_token_endpoint(void **state)
 	start(HOUR);
 	add("phone");
 	add("tablet");
-	recorder_answer_next(
-		google, PUSHING_TOKEN_PATH, 1, &(struct answer){.how = ANSWER_CLOSE});
+	recorder_answer_next(google, PUSHING_TOKEN_PATH, 1, &(struct answer){.how = ANSWER_CLOSE});
 	recorder_answer_next(google, PUSHING_TOKEN_PATH, 1,
 		&(struct answer){.status = 503, .body = "try again later"});
 	client_send(alice, "alice:bob", "patience");
@@ -226,8 +225,8 @@ static void test_fcm_installation_id(void **state)
 	pushing_wait_stat(in, "push_fcm_delivered", 1);
 }
 
-/* 512 bytes of text that take 3,072 in JSON, and stand in the message twice; then a title like that,
- * too. */
+/* 512 bytes of text that take 3,072 in JSON, and stand in the message twice; then a title like
+ * that, too. */
 static void test_fcm_message_fits(void **state)
 {
 	static const char *const letters[] = {"\\\"", "\xf0\x9f\x98\x80", "x", "\\u0001"};
@@ -336,8 +335,7 @@ static void test_fcm_errors_that_ask_to_wait(void **state)
 	recorder_answer_next(google, STRICT_FCM_PATH, 1,
 		&(struct answer){.status = 429,
 			.headers = "Retry-After: 3\n",
-			.body = ERROR(
-				"429", "RESOURCE_EXHAUSTED", FCM_ERROR("QUOTA_EXCEEDED"))});
+			.body = ERROR("429", "RESOURCE_EXHAUSTED", FCM_ERROR("QUOTA_EXCEEDED"))});
 	client_send(alice, "alice:bob", "too many");
 	first = message(0)->at_ms;
 	assert_in_range(message(1)->at_ms - first, 2900, 2900 + case_patience_ms() / 4);

@@ -194,7 +194,8 @@ static void test_webpush_answers(void **state)
 		{404, NULL, "unregistered", true},
 		{410, "{\"code\":410,\"errno\":106}", "unregistered", true},
 		{403,
-			"the VAPID credentials in the authorization header do not correspond to the "
+			"the VAPID credentials in the authorization header do not correspond to "
+			"the "
 			"credentials used to create the subscriptions.",
 			"unregistered", true},
 		{401, "{\"errno\":109,\"message\":\"VAPID public key mismatch\"}", "unregistered",

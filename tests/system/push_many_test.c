@@ -26,8 +26,8 @@ static int64_t granted(int64_t n)
 	return n * case_patience_ms() / 20000;
 }
 
-/* An instance with users m0, m1, … and so many channels c0, c1, … with all of them, which the editor
- * writes to. */
+/* An instance with users m0, m1, … and so many channels c0, c1, … with all of them, which the
+ * editor writes to. */
 static void start(unsigned members, unsigned channels, const char *const more[])
 {
 	struct buf b = {0};
@@ -184,7 +184,8 @@ static void test_p8_a_channel_of_100000(void **state)
 		measure(&beside, &apart, &with, &without);
 		pushes += (uint64_t)DEVICES * SECONDS;
 		expect_taken(pushes);
-		printf("push: p99 from send to echo %lld ms beside %u pushes a second, %lld ms apart "
+		printf("push: p99 from send to echo %lld ms beside %u pushes a second, %lld ms "
+		       "apart "
 		       "from them\n",
 			(long long)with, DEVICES, (long long)without);
 		if (with <= 3 * without + granted(20))
@@ -240,7 +241,8 @@ static void send_all(unsigned count)
 	assert_true(case_wait(any_is_taken, NULL));
 	first = case_now_ms();
 	expect_taken(count);
-	printf("push: a provider was asked again %.1f s after it came back, and had taken all %u that "
+	printf("push: a provider was asked again %.1f s after it came back, and had taken all %u "
+	       "that "
 	       "waited %.1f s later\n",
 		(double)(first - began) / 1000, count, (double)(case_now_ms() - first) / 1000);
 }
