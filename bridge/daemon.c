@@ -57,6 +57,7 @@ static void on_up(void *ctx)
 
 	stats_add(&d->stats.link_connects, 1);
 	core_link_up(d->core);
+	pusher_link(d->pusher, true);
 }
 
 static void on_frame(void *ctx, struct bytes payload)
@@ -75,6 +76,7 @@ static void on_down(void *ctx)
 	struct daemon *d = ctx;
 
 	core_link_down(d->core);
+	pusher_link(d->pusher, false);
 	pusher_published(d->pusher, 0, PUSHER_UNSENT);
 }
 
@@ -142,6 +144,7 @@ static void on_hint(void *ctx, enum hint hint, struct bytes user, struct bytes c
 		pusher_wake(d->pusher, ts);
 		break;
 	case HINT_WENT:
+	case HINT_ALL: /* of nobody in particular */
 		pusher_gone(d->pusher, user);
 		presence_hint(d->presence, hint, user, ts, clock_now_ms());
 		break;

@@ -133,10 +133,13 @@ void push_breaker_failed(
 	}
 	if (!e)
 		return; /* without memory: asked again with the next push */
-	if (now_ms < e->until && !e->trying && until_ms <= e->until)
-		return; /* one of many that were on their way: it is left alone already */
+	if (now_ms < e->until && !e->trying) {
+		/* one of many that were on their way: it is left alone already */
+		e->until = until_ms > e->until ? until_ms : e->until;
+		return;
+	}
 	e->faults++;
-	if (until_ms == 0 && e->faults < FAULTS_MAX)
+	if (until_ms == 0 && e->until == 0 && e->faults < FAULTS_MAX)
 		return;
 	for (uint32_t i = 0; i < e->pauses && pause < PAUSE_MAX_MS; i++)
 		pause *= 2;

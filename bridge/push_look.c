@@ -78,14 +78,16 @@ enum err push_look_registration(struct push_look *l, struct bytes user, struct b
 
 /* A device has one client id, and that one connection: to look for it among the user's would mean
  * to walk past all that LevelDB keeps of connections that ended a short while ago. */
-enum err push_look_connected(struct push_look *l, struct bytes user, struct bytes device, bool *yes)
+enum err push_look_connected(
+	struct push_look *l, struct bytes user, struct bytes device, uint64_t *since)
 {
 	char client[NAME_USER_MAX + 1 + NAME_DEVICE_MAX];
+	struct session s;
 	struct key k;
 	struct bytes v;
 	enum err err;
 
-	*yes = false;
+	*since = 0;
 	if (user.len > NAME_USER_MAX || device.len > NAME_DEVICE_MAX)
 		return ERR_CORRUPT;
 	memcpy(client, user.data, user.len);
@@ -95,9 +97,11 @@ enum err push_look_connected(struct push_look *l, struct bytes user, struct byte
 	err = get(l, &k, &v);
 	if (err != ERR_OK)
 		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	err = session_decode(&s, v);
+	if (err == ERR_OK)
+		*since = s.since;
 	give_back(v);
-	*yes = true;
-	return ERR_OK;
+	return err;
 }
 
 static bool count_to_2(void *ctx, struct bytes key, struct bytes value)

@@ -27,9 +27,9 @@ enum err push_look_prefs(struct push_look *l, struct bytes user, struct push_pre
 enum err push_look_registration(struct push_look *l, struct bytes user, struct bytes device,
 	struct push_registration *out, struct buf *kept);
 
-/* Has the device a connection? */
+/* Since when has the device its connection? ms; 0: it has none. */
 enum err push_look_connected(
-	struct push_look *l, struct bytes user, struct bytes device, bool *yes);
+	struct push_look *l, struct bytes user, struct bytes device, uint64_t *since);
 
 /* How many devices the user has, counted up to 2. */
 enum err push_look_devices(struct push_look *l, struct bytes user, size_t *out);

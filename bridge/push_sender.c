@@ -23,7 +23,14 @@
 #define TRIES     16  /* trials of devices at a time */
 #define SOME      8   /* one part in so many of a lane's share */
 #define ALERT_MS  300000u
+#define AWAY_MS   1000u /* until it is looked again whether the broker is back, at least */
 #define NOBODY_MS 5000u /* until a publish that nobody got is tried again */
+
+/* How far a push told, when it was sent. */
+struct said {
+	uint64_t n;       /* of the chat */
+	uint64_t mention; /* that the push stood for: a seq */
+};
 
 /* One push on its way. */
 struct flight {
@@ -32,7 +39,7 @@ struct flight {
 	struct key key; /* names whose it is; whose lends from it */
 	struct push_whose whose;
 	uint8_t lane;
-	uint64_t n;      /* of the chat, when it was sent */
+	struct said said;
 	uint64_t number; /* of a publish; 0: it is a request */
 	struct push_attempt attempt;
 	struct buf endpoint;
@@ -60,6 +67,7 @@ struct push_sender {
 	struct hashmap flights;   /* by key */
 	struct flight *published; /* those that wait for their PUBACK */
 	uint64_t last_number;
+	uint64_t linked_since; /* 0: the broker is gone */
 	size_t trials;
 	struct push_view view;
 	struct push_job job;
@@ -266,20 +274,21 @@ static void alert(struct push_sender *s, enum push_kind_id kind, const char *rea
 
 /* It was delivered. What came meanwhile waits on, until the next one may be sent. */
 static enum err rest(struct push_sender *s, const struct push_whose *whose,
-	const struct push_waiting *was, uint64_t n)
+	const struct push_waiting *was, const struct said *said)
 {
 	uint64_t now = push_clock_now(s->clock);
 	struct push_waiting p = {.state = PUSH_RESTING,
 		.lane = was->lane,
 		.due = now + (uint64_t)s->look.src.conf->push_coalesce_ms,
 		.since = now,
-		.before = n};
+		.before = said->n,
+		.mention = was->mention != said->mention ? was->mention : 0};
 	struct chat_state state;
 	enum err err = query_state(&s->look.q, whose->chat, &state);
 
 	if (err != ERR_OK)
 		return err;
-	if (state.n > n)
+	if (state.n > said->n || p.mention > 0)
 		p.state = PUSH_WAITING;
 	if (p.state == PUSH_WAITING || p.due > now) {
 		push_waiting_put(s->list, whose, was, &p);
@@ -292,11 +301,11 @@ static enum err rest(struct push_sender *s, const struct push_whose *whose,
 
 /* Another time. */
 static void put_off(struct push_sender *s, const struct push_whose *whose,
-	const struct push_waiting *was, uint64_t due)
+	const struct push_waiting *was, enum push_state state, uint64_t due)
 {
 	struct push_waiting p = *was;
 
-	p.state = PUSH_WAITING;
+	p.state = state;
 	p.due = due;
 	push_waiting_put(s->list, whose, was, &p);
 	expect(s, p.lane, due);
@@ -321,7 +330,7 @@ static void try_again(struct push_sender *s, const struct push_whose *whose,
 
 /* What was found out about one that waits. */
 static enum err settle(struct push_sender *s, const struct push_whose *whose,
-	const struct push_attempt *a, const struct push_result *r, uint64_t n)
+	const struct push_attempt *a, const struct push_result *r, const struct said *said)
 {
 	struct push_waiting was;
 	enum err err = push_waiting_get(s->list, whose, &was);
@@ -335,7 +344,7 @@ static enum err settle(struct push_sender *s, const struct push_whose *whose,
 	if (err != ERR_OK)
 		return err == ERR_NOT_FOUND ? ERR_OK : err;
 	if (r->verdict == PUSH_DELIVERED)
-		return rest(s, whose, &was, n);
+		return rest(s, whose, &was, said);
 	if (r->verdict == PUSH_DROP || r->verdict == PUSH_UNREGISTER)
 		push_waiting_delete(s->list, whose, &was);
 	else
@@ -371,7 +380,7 @@ static void arrive(struct flight *f, const struct push_result *r)
 	if (f->trial)
 		s->handler.tried(s->handler.ctx, f->trial, &tried, r);
 	else
-		err = settle(s, &f->whose, &f->attempt, r, f->n);
+		err = settle(s, &f->whose, &f->attempt, r, &f->said);
 	if (s->err == ERR_OK)
 		s->err = err;
 	land(f);
@@ -469,14 +478,14 @@ static enum sent pause_lane(struct push_sender *s, uint8_t lane, uint64_t until)
 }
 
 /* Hand it to libcurl or to the broker. False if there is no room. */
-static bool launch(struct push_sender *s, const struct push_whose *whose, uint8_t lane, uint64_t n,
-	enum push_step step, void *trial)
+static bool launch(struct push_sender *s, const struct push_whose *whose, uint8_t lane,
+	const struct said *said, enum push_step step, void *trial)
 {
 	struct flight *f = take_off(s, whose, lane, trial);
 
 	if (!f)
 		return false;
-	f->n = n;
+	f->said = *said;
 	if (step == PUSH_PUBLISH) {
 		f->number = ++s->last_number;
 		if (s->handler.publish(s->handler.ctx, f->number,
@@ -498,6 +507,7 @@ static enum sent send_view(struct push_sender *s, const struct push_whose *whose
 {
 	uint64_t now = push_clock_now(s->clock), until;
 	struct bytes endpoint = {s->endpoint.data, s->endpoint.len};
+	struct said said = {s->view.chat_n, p->mention};
 	struct push_result r;
 	enum push_step step;
 
@@ -506,7 +516,7 @@ static enum sent send_view(struct push_sender *s, const struct push_whose *whose
 	if (until != 0 && !push_lane_is_shared(p->lane))
 		return pause_lane(s, p->lane, until);
 	if (until != 0) {
-		put_off(s, whose, p, until);
+		put_off(s, whose, p, PUSH_WAITING, until);
 		return SENT_ON;
 	}
 	step = push_prepare(
@@ -518,10 +528,41 @@ static enum sent send_view(struct push_sender *s, const struct push_whose *whose
 	if (step == PUSH_END) {
 		s->job.attempt.kind = s->view.registration.kind;
 		s->job.attempt.set_ms = s->view.registration.set_ms;
-		*err = settle(s, whose, &s->job.attempt, &r, s->view.chat_n);
+		*err = settle(s, whose, &s->job.attempt, &r, &said);
 		return SENT_ON;
 	}
-	return launch(s, whose, p->lane, s->view.chat_n, step, NULL) ? SENT_ON : SENT_STOP;
+	return launch(s, whose, p->lane, &said, step, NULL) ? SENT_ON : SENT_STOP;
+}
+
+/* The device has another registration since, or its endpoint another lane in this process. Put down
+ * for now: what was due before has been read there. */
+static void change_lane(struct push_sender *s, const struct push_whose *whose,
+	const struct push_waiting *was, uint8_t lane)
+{
+	struct push_waiting p = *was;
+
+	p.lane = lane;
+	p.due = push_clock_now(s->clock);
+	push_waiting_put(s->list, whose, was, &p);
+	s->lanes[lane].next = 0;
+}
+
+/* Was the broker away while it was held? Until it is back, and has said what became of its
+ * connections, they seem to last: so it is held once more. */
+static enum err hold_on(struct push_sender *s, const struct push_whose *whose,
+	const struct push_waiting *p, uint64_t now, bool *yes)
+{
+	uint64_t hold = (uint64_t)s->look.src.conf->push_hold_ms, since;
+	enum err err;
+
+	*yes = false;
+	if (p->state != PUSH_HELD || (s->linked_since > 0 && now >= s->linked_since + hold))
+		return ERR_OK;
+	err = push_look_connected(&s->look, whose->user, whose->device, &since);
+	*yes = err == ERR_OK && since > 0;
+	if (*yes)
+		put_off(s, whose, p, PUSH_HELD, now + (hold > AWAY_MS ? hold : AWAY_MS));
+	return err;
 }
 
 /* One that is due. */
@@ -530,11 +571,16 @@ static enum sent send_one(struct push_sender *s, const struct push_whose *whose,
 {
 	uint64_t now = push_clock_now(s->clock), wall = (uint64_t)clock_wall_ms();
 	enum push_need need;
+	uint8_t lane;
+	bool held;
 
 	if (p->state == PUSH_RESTING) {
 		push_waiting_delete(s->list, whose, p);
 		return SENT_ON;
 	}
+	*err = hold_on(s, whose, p, now, &held);
+	if (*err != ERR_OK || held)
+		return SENT_ON;
 	*err = push_view_make(&s->view, &s->look, whose, p, now, wall, &need);
 	if (*err != ERR_OK)
 		return SENT_STOP;
@@ -543,18 +589,27 @@ static enum sent send_one(struct push_sender *s, const struct push_whose *whose,
 		push_waiting_delete(s->list, whose, p);
 		return SENT_ON;
 	}
+	if (need == PUSH_HOLD) {
+		put_off(s, whose, p, PUSH_HELD, s->view.later > now ? s->view.later : now + 1000);
+		return SENT_ON;
+	}
 	if (s->view.note.expires_ms <= (int64_t)wall) {
 		stats_add(&s->look.src.stats->push_expired, 1);
 		push_waiting_delete(s->list, whose, p);
 		return SENT_ON;
 	}
 	if (need == PUSH_NOT_NOW) {
-		put_off(s, whose, p, s->view.later > now ? s->view.later : now + 1000);
+		put_off(s, whose, p, PUSH_WAITING,
+			s->view.later > now ? s->view.later : now + 1000);
 		return SENT_ON;
 	}
 	buf_reset(&s->endpoint);
 	push_endpoint(&s->view.registration, &s->endpoint);
-	return send_view(s, whose, p, err);
+	lane = push_lane((struct bytes){s->endpoint.data, s->endpoint.len});
+	if (lane == p->lane)
+		return send_view(s, whose, p, err);
+	change_lane(s, whose, p, lane);
+	return SENT_ON;
 }
 
 /* --- lanes
@@ -675,12 +730,25 @@ static enum err run_lane(struct push_sender *s, uint8_t number, char *why, size_
 	return err;
 }
 
+static uint64_t when_next(const struct push_sender *s, uint64_t now)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (size_t i = 0; i < PUSH_LANES; i++) {
+		const struct lane *lane = &s->lanes[i];
+		uint64_t at = lane->paused > now ? lane->paused : lane->next;
+
+		if (at < next)
+			next = at;
+	}
+	return next;
+}
+
 enum err push_sender_run(struct push_sender *s, uint64_t *next, char *why, size_t why_size)
 {
 	uint64_t now = push_clock_now(s->clock);
 	enum err err = directory_refresh(s->look.src.reader);
 
-	*next = UINT64_MAX;
 	for (size_t i = 0; err == ERR_OK && i < PUSH_LANES; i++) {
 		struct lane *lane = &s->lanes[i];
 
@@ -688,15 +756,17 @@ enum err push_sender_run(struct push_sender *s, uint64_t *next, char *why, size_
 			lane->next = 0;
 		if (lane->paused <= now && lane->next == 0)
 			err = run_lane(s, (uint8_t)i, why, why_size);
-		if (lane->paused > now && lane->paused < *next)
-			*next = lane->paused;
-		else if (lane->paused <= now && lane->next < *next)
-			*next = lane->next;
 	}
+	*next = when_next(s, now);
 	directory_rest(s->look.src.reader);
 	for (unsigned kind = 1; kind < PUSH_KIND_COUNT; kind++)
 		fetch_token(s, (enum push_kind_id)kind);
 	return err;
+}
+
+void push_sender_linked(struct push_sender *s, uint64_t since_ms)
+{
+	s->linked_since = since_ms;
 }
 
 void push_sender_wake(struct push_sender *s)
@@ -741,6 +811,7 @@ static void tried(struct push_sender *s, void *trial, const char *why)
 
 static enum err try_one(struct push_sender *s, const struct push_whose *whose, void *trial)
 {
+	static const struct said nothing;
 	int64_t wall = clock_wall_ms();
 	struct push_result r;
 	enum push_need need;
@@ -762,7 +833,7 @@ static enum err try_one(struct push_sender *s, const struct push_whose *whose, v
 		fetch_token(s, s->view.registration.kind);
 		tried(s, trial, "an access token is being fetched; try again");
 	} else if (!launch(s, whose, push_lane((struct bytes){s->endpoint.data, s->endpoint.len}),
-			   0, step, trial)) {
+			   &nothing, step, trial)) {
 		tried(s, trial, "too much is under way; try again");
 	}
 	return ERR_OK;

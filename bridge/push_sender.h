@@ -39,6 +39,9 @@ enum err push_sender_create(struct push_sender **out, const struct push_look *lo
 /* What is under way stays on disk and is sent again. */
 void push_sender_destroy(struct push_sender *s);
 
+/* The broker is there since then; 0: it is gone. */
+void push_sender_linked(struct push_sender *s, uint64_t since_ms);
+
 /* Something new may be due. */
 void push_sender_wake(struct push_sender *s);
 

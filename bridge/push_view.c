@@ -4,7 +4,7 @@
 #include "bridge/engine/message.h"
 #include "bridge/push/prefs.h"
 #include "bridge/push_clock.h"
-#include "wire/utf8.h"
+#include "persist/visible.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -41,9 +41,11 @@ struct newest {
 	struct push_view *out;
 	struct push_look *look;
 	const struct push_whose *whose;
-	uint64_t after; /* seq: what is not above it was read */
-	uint64_t edit;  /* seq of the newest edit of what was found; 0: none */
+	uint64_t after;  /* seq: what is not above it was read */
+	uint64_t before; /* n: what is not above it was told */
+	uint64_t edit;   /* seq of the newest edit of what was found; 0: none */
 	size_t left;
+	bool mentions; /* nothing but what mentions him */
 	bool found;
 	enum err err;
 };
@@ -78,7 +80,7 @@ static enum err take_message(struct newest *s, const struct json_object *o)
 	struct bytes from = NOTHING, type = NOTHING;
 
 	if (json_string(o, "from", 1, NAME_USER_MAX, &from) != ERR_OK ||
-		json_string(o, "type", 1, 64, &type) != ERR_OK)
+		json_string(o, "type", 1, 64, &type) != ERR_OK || from.len == 0)
 		return ERR_CORRUPT;
 	set(&out->from, from);
 	set(&out->type, type);
@@ -100,25 +102,34 @@ static bool counts(struct bytes type)
 	return type.len > 0;
 }
 
+/* What is stored was JSON when it was stored. */
+static enum err parse(struct json_object *o, struct bytes message)
+{
+	enum err err = json_parse(o, message.data, message.len);
+
+	return err == ERR_OK || err == ERR_NOMEM ? err : ERR_CORRUPT;
+}
+
 static bool on_message(void *ctx, struct bytes key, struct bytes value)
 {
 	struct newest *s = ctx;
 	struct bytes type = NOTHING;
 	struct json_object o;
 
-	if (key_message_seq(key) <= s->after || s->left-- == 0)
+	if (key_message_seq(key) <= s->after || s->left-- == 0 ||
+		json_peek_u64(value.data, value.len, "n") <= s->before)
 		return false;
-	s->err = json_parse(&o, value.data, value.len);
+	s->err = parse(&o, value);
 	if (s->err != ERR_OK)
 		return false;
 	json_string(&o, "type", 1, 64, &type);
 	if (counts(type)) {
 		s->err = take_message(s, &o);
 		s->edit = message_edited(value);
-		s->found = s->err == ERR_OK;
-		if (s->found)
+		if (s->err == ERR_OK)
 			s->err = push_look_mentions(s->look, s->whose->chat, s->whose->user, value,
 				&s->out->note.mention);
+		s->found = s->err == ERR_OK && (!s->mentions || s->out->note.mention);
 	}
 	json_finish(&o);
 	return s->err == ERR_OK && !s->found;
@@ -133,7 +144,7 @@ static enum err take_edit(struct newest *s)
 
 	if (err != ERR_OK)
 		return err == ERR_NOT_FOUND ? ERR_OK : err;
-	err = json_parse(&o, v.data, v.len);
+	err = parse(&o, v);
 	if (err == ERR_OK) {
 		take_text(s->out, &o);
 		json_finish(&o);
@@ -200,24 +211,45 @@ static enum err count_badge(struct push_look *look, struct bytes user, uint64_t 
 	return err == ERR_OK ? b.err : err;
 }
 
+/* What the other one calls himself, if the user may see it. */
+static enum err name_by_profile(struct push_look *look, struct bytes user, struct bytes other,
+	const struct user *account, struct buf *out)
+{
+	struct viewer viewer = {.user = user};
+	bool may = false;
+	struct user u;
+	enum err err = query_user(&look->q, user, &u);
+
+	viewer.created = err == ERR_OK ? u.created : 0;
+	if (err == ERR_OK)
+		err = visible(look->src.reader, other, account, PRIVACY_PROFILE, &viewer, &may);
+	if (may && account->name.len > 0)
+		set(out, account->name);
+	return err;
+}
+
 /* Of a one-to-one chat: what the user calls the other one, else what that one calls himself. */
 static enum err name_other(
 	struct push_look *look, struct bytes user, struct bytes other, struct buf *out)
 {
 	struct key k = key_contact(user, other);
-	struct contact contact;
+	struct contact contact = {0};
 	struct bytes v;
 	struct user u;
-	enum err err = directory_get(look->src.reader, TABLE_CONTACTS, key_bytes(&k), &v);
+	enum err err = query_user(&look->q, other, &u);
 
-	if (err == ERR_OK && contact_decode(&contact, v) == ERR_OK && contact.name.len > 0) {
-		set(out, contact.name);
-		return ERR_OK;
-	}
-	err = query_user(&look->q, other, &u);
+	set(out, other);
+	if (err != ERR_OK)
+		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	err = directory_get(look->src.reader, TABLE_CONTACTS, key_bytes(&k), &v);
 	if (err == ERR_OK)
-		set(out, u.name.len > 0 ? u.name : other);
-	return err == ERR_NOT_FOUND ? ERR_OK : err;
+		err = contact_decode(&contact, v);
+	if (err != ERR_OK && err != ERR_NOT_FOUND)
+		return err;
+	if (contact.name.len == 0 || contact.since < u.created) /* of who had this name before */
+		return name_by_profile(look, user, other, &u, out);
+	set(out, contact.name);
+	return ERR_OK;
 }
 
 static enum err take_title(
@@ -260,6 +292,8 @@ struct judged {
 	struct chat_state state;
 	struct mark mark;
 	struct mute mute;
+	uint64_t quiet; /* until when, by the wall clock; 0: no quiet hours now */
+	bool mentions;  /* nothing but what mentions him, and something does */
 };
 
 static enum err not_needed(struct push_view *out, enum push_need *need, const char *why)
@@ -296,19 +330,32 @@ static enum err take_registration(struct push_view *out, struct push_look *look,
 	return ERR_OK;
 }
 
+/* What is older than the connection was there to be fetched with it. What is newer was sent over
+ * it, and has arrived if it has not ended for so long that a dead one would have been found out. */
+static enum err judge_connection(struct push_view *out, struct push_look *look,
+	const struct push_whose *whose, uint64_t now_ms, const struct judged *j,
+	enum push_need *need)
+{
+	uint64_t hold = (uint64_t)look->src.conf->push_hold_ms, since;
+	enum err err = push_look_connected(look, whose->user, whose->device, &since);
+
+	if (err != ERR_OK || since == 0)
+		return err;
+	if (since > j->state.ts || j->state.ts + hold <= now_ms)
+		return not_needed(out, need, "the device is connected");
+	*need = PUSH_HOLD;
+	out->later = (j->state.ts < now_ms ? j->state.ts : now_ms) + hold;
+	return ERR_OK;
+}
+
 /* What can make it needless without a look at any message. */
 static enum err judge_chat(struct push_view *out, struct push_look *look,
 	const struct push_whose *whose, const struct push_waiting *waiting, uint64_t now_ms,
 	struct judged *j, enum push_need *need)
 {
-	bool connected = false;
 	struct member m;
-	enum err err = push_look_connected(look, whose->user, whose->device, &connected);
+	enum err err = query_member(&look->q, whose->chat, whose->user, &m);
 
-	if (err == ERR_OK && connected)
-		return not_needed(out, need, "the device is connected");
-	if (err == ERR_OK)
-		err = query_member(&look->q, whose->chat, whose->user, &m);
 	if (err == ERR_NOT_FOUND)
 		return not_needed(out, need, "the user is no member any more");
 	if (err == ERR_OK)
@@ -322,22 +369,47 @@ static enum err judge_chat(struct push_view *out, struct push_look *look,
 	if (err == ERR_OK && j->mute.until > 0 &&
 		(!j->mute.mentions || waiting->mention <= j->mark.read))
 		return not_needed(out, need, "the chat is muted");
-	return err == ERR_OK ? push_look_prefs(look, whose->user, &j->prefs) : err;
+	return err == ERR_OK ? judge_connection(out, look, whose, now_ms, j, need) : err;
 }
 
-static enum err take_newest(struct push_view *out, struct push_look *look,
+/* In quiet hours a mention goes before what waits until they are over. */
+static enum err judge_hours(struct push_look *look, const struct push_whose *whose,
+	const struct push_waiting *waiting, uint64_t wall_ms, struct judged *j)
+{
+	enum err err = push_look_prefs(look, whose->user, &j->prefs);
+
+	j->quiet = push_prefs_quiet_until(&j->prefs, wall_ms);
+	j->mentions = j->mute.until > 0 ||
+		      (j->quiet > 0 && j->prefs.mentions && waiting->mention > j->mark.read);
+	return err;
+}
+
+static enum err search(struct push_view *out, struct push_look *look,
 	const struct push_whose *whose, const struct push_waiting *waiting, const struct judged *j,
-	enum push_need *need)
+	bool *found)
 {
 	struct newest s = {.out = out,
 		.look = look,
 		.whose = whose,
 		.after = j->mark.read,
-		.left = DELETED_MAX};
-	bool found = false;
-	enum err err =
-		find_message(&s, j->mute.until > 0 ? waiting->mention : j->state.visible, &found);
+		.before = waiting->before,
+		.left = DELETED_MAX,
+		.mentions = j->mentions};
 
+	return find_message(&s, j->mentions ? waiting->mention : j->state.visible, found);
+}
+
+static enum err take_newest(struct push_view *out, struct push_look *look,
+	const struct push_whose *whose, const struct push_waiting *waiting, struct judged *j,
+	enum push_need *need)
+{
+	bool found = false;
+	enum err err = search(out, look, whose, waiting, j, &found);
+
+	if (err == ERR_OK && !found && j->mentions && j->mute.until == 0) {
+		j->mentions = false; /* it is deleted; the others wait, as it is quiet */
+		err = search(out, look, whose, waiting, j, &found);
+	}
 	if (err == ERR_OK && !found)
 		return not_needed(out, need, "what it was about is deleted");
 	if (err == ERR_OK && bytes_equal(bytes_of(&out->from), whose->user.data, whose->user.len))
@@ -348,12 +420,10 @@ static enum err take_newest(struct push_view *out, struct push_look *look,
 static void judge_quiet(struct push_view *out, const struct judged *j, uint64_t wall_ms,
 	uint64_t now_ms, enum push_need *need)
 {
-	uint64_t until = push_prefs_quiet_until(&j->prefs, wall_ms);
-
-	if (until == 0 || (j->prefs.mentions && out->note.mention))
+	if (j->quiet == 0 || (j->prefs.mentions && out->note.mention))
 		return;
 	*need = PUSH_NOT_NOW;
-	out->later = now_ms + (until - wall_ms);
+	out->later = now_ms + (j->quiet - wall_ms);
 }
 
 static enum err fill(struct push_view *out, struct push_look *look, const struct push_whose *whose,
@@ -374,11 +444,12 @@ static enum err fill(struct push_view *out, struct push_look *look, const struct
 	n->type = bytes_of(&out->type);
 	n->title = bytes_of(&out->title);
 	n->text = bytes_of(&out->text);
-	out->chat_n = j->state.n;
+	out->chat_n = j->mentions ? n->n : j->state.n;
 	n->unread = unread_of(&j->state, &j->mark);
-	n->count = j->state.n > read_n ? j->state.n - read_n : 1;
+	n->count = out->chat_n > read_n ? out->chat_n - read_n : 1;
 	n->urgent = true;
-	if (err == ERR_OK && (out->text.failed || out->title.failed || out->from.failed))
+	if (err == ERR_OK &&
+		(out->text.failed || out->title.failed || out->from.failed || out->type.failed))
 		err = ERR_NOMEM;
 	return err;
 }
@@ -395,6 +466,8 @@ enum err push_view_make(struct push_view *out, struct push_look *look,
 	err = take_registration(out, look, whose, need);
 	if (err == ERR_OK && *need == PUSH_NEEDED)
 		err = judge_chat(out, look, whose, waiting, now_ms, &j, need);
+	if (err == ERR_OK && *need == PUSH_NEEDED)
+		err = judge_hours(look, whose, waiting, wall_ms, &j);
 	if (err == ERR_OK && *need == PUSH_NEEDED)
 		err = take_newest(out, look, whose, waiting, &j, need);
 	if (err == ERR_OK && *need == PUSH_NEEDED)

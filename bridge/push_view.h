@@ -13,6 +13,8 @@
 enum push_need {
 	PUSH_NEEDED,     /* *out is filled */
 	PUSH_NOT_NOW,    /* quiet hours: out->later says until when */
+	PUSH_HOLD,       /* the device is connected, but a message came so late that its connection
+			  * may have been dead: out->later says until when that is found out */
 	PUSH_NOT_NEEDED, /* it was read, or the device is back, or has no registration any more, …
 			  */
 };
@@ -20,9 +22,9 @@ enum push_need {
 struct push_view {
 	struct push_note note;            /* lent from the buffers below, and from whose */
 	struct registration registration; /* the same */
-	uint64_t chat_n;                  /* n of the chat: what came after is not in it */
-	uint64_t later;                   /* ms since 1970 */
-	const char *why;                  /* of PUSH_NOT_NEEDED: static */
+	uint64_t chat_n; /* n up to which it stands for all; not for what came after */
+	uint64_t later;  /* ms since 1970 */
+	const char *why; /* of PUSH_NOT_NEEDED: static */
 	struct buf data, title, text, from, type;
 	char collapse[PUSH_COLLAPSE_MAX + 1];
 };

@@ -1,9 +1,10 @@
 /* push_waiting.h — the pushes that wait: one for each chat and device, on disk, in order of time.
  *
  * Nothing of it is kept in memory but how many there are, so a million of them cost nothing but
- * disk. Writes gather until push_waiting_commit(); until then reads do not see them. They are not
- * synced: a commit of the journal takes them along, and what a power cut loses is made again from
- * the messages that it lost with it (persist/store.h).
+ * disk. Writes gather until push_waiting_commit(); until then reads do not see them, so that what
+ * was written must be committed before it is read again. They are not synced: a commit of the
+ * journal takes them along, and what a power cut loses is made again from the messages that it lost
+ * with it (persist/store.h).
  *
  * Lanes. What is due is kept apart by where it goes, so that what waits for a provider that is down
  * is not walked through to find what can be sent. A kind that has one endpoint has a lane of its
@@ -17,8 +18,6 @@
 #include "bridge/push_clock.h"
 #include "persist/push_keys.h"
 #include "persist/store.h"
-
-#define PUSH_LANES 72 /* numbers from 0 */
 
 struct push_waiting_list;
 
@@ -55,7 +54,7 @@ enum err push_waiting_commit(struct push_waiting_list *l, char *why, size_t why_
 uint64_t push_waiting_count(const struct push_waiting_list *l);
 
 /* Walk through a lane from a key on (empty: its beginning) in order of due, until fn returns false.
- * key is of the order: push_due_parts(). */
+ * key is of the order: key_push_due_parts(). */
 typedef bool push_due_fn(void *ctx, struct bytes key, uint64_t due, const struct push_whose *w);
 enum err push_waiting_due(
 	struct push_waiting_list *l, uint8_t lane, struct bytes from, push_due_fn *fn, void *ctx);

@@ -225,6 +225,7 @@ struct candidate {
 static enum err judge(struct candidate *c)
 {
 	struct push_look *look = &c->w->look;
+	struct push_prefs prefs = {0};
 	struct mute mute = {0};
 	struct mark mark;
 	struct user u;
@@ -237,7 +238,9 @@ static enum err judge(struct candidate *c)
 	if (err != ERR_OK || u.disabled)
 		return err == ERR_NOT_FOUND ? ERR_OK : err;
 	err = push_look_mute(look, c->user, c->chat, c->w->now, &mute);
-	if (err == ERR_OK && mute.until > 0 && mute.mentions)
+	if (err == ERR_OK && mute.until == 0)
+		err = push_look_prefs(look, c->user, &prefs);
+	if (err == ERR_OK && (mute.mentions || (prefs.quiet && prefs.mentions)))
 		err = push_look_mention(
 			look, c->chat, c->user, c->t->first, c->t->last, &c->mention);
 	c->wanted = err == ERR_OK && (mute.until == 0 || c->mention > 0);
@@ -252,16 +255,34 @@ static uint64_t due_now(struct push_walk *w)
 	return w->now + w->made++ / EACH_MS;
 }
 
-/* What waits from now on for a device for which `was` waits, if anything. False: it stays so. */
+/* What was put off until quiet hours are over is not to keep a mention waiting: when it is sent it
+ * is seen whether it may be. What waits after a failed try keeps its time. */
+static void hurry(const struct candidate *c, struct push_waiting *p)
+{
+	uint64_t soonest = p->since + (uint64_t)c->w->look.src.conf->push_coalesce_ms;
+
+	if (soonest < c->w->now)
+		soonest = c->w->now;
+	if (p->state == PUSH_WAITING && p->attempts == 0 && p->due > soonest)
+		p->due = soonest;
+}
+
+/* What waits from now on for a device for which `was` waits, if anything, but for its lane. False:
+ * it stays so. */
 static bool next_state(const struct candidate *c, const struct push_waiting *was, bool connected,
 	struct push_waiting *now)
 {
 	uint64_t hold = (uint64_t)c->w->look.src.conf->push_hold_ms;
 
-	if (was && was->state != PUSH_RESTING) {
+	if (was)
 		*now = *was;
-		if (c->mention > 0)
+	if (was && was->state == PUSH_RESTING && was->before >= c->n)
+		return false; /* the one that was sent stood for all of it */
+	if (was && was->state != PUSH_RESTING) {
+		if (c->mention > was->mention) {
 			now->mention = c->mention;
+			hurry(c, now);
+		}
 		if (was->state == PUSH_HELD && !connected) {
 			now->state = PUSH_WAITING;
 			now->due = due_now(c->w);
@@ -275,17 +296,21 @@ static bool next_state(const struct candidate *c, const struct push_waiting *was
 		.mention = c->mention};
 	if (was && was->due > now->due)
 		now->due = was->due; /* one was sent just now */
+	if (was && was->before > now->before)
+		now->before = was->before;
 	return true;
 }
 
+/* A push that changes lanes, as the device has another registration since, waits no longer for what
+ * its former one leads to; and what was due before has been read there. */
 static bool on_registration(void *ctx, struct bytes key, struct bytes value)
 {
 	struct candidate *c = ctx;
 	struct push_whose whose = {.chat = c->chat};
 	struct push_registration r;
 	struct push_waiting was, now;
-	bool connected = false;
-	bool any;
+	uint64_t since = 0;
+	bool any, moves, changes;
 
 	key_names(key, &whose.user, &whose.device);
 	c->err = push_registration_decode(&r, value);
@@ -298,13 +323,18 @@ static bool on_registration(void *ctx, struct bytes key, struct bytes value)
 	if (c->err == ERR_NOT_FOUND)
 		c->err = ERR_OK;
 	if (c->err == ERR_OK)
-		c->err = push_look_connected(&c->w->look, whose.user, whose.device, &connected);
+		c->err = push_look_connected(&c->w->look, whose.user, whose.device, &since);
 	if (c->err != ERR_OK)
 		return false;
-	if (next_state(c, any ? &was : NULL, connected, &now)) {
-		now.lane = c->w->lane(c->w->ctx, &r);
-		push_waiting_put(c->w->list, &whose, any ? &was : NULL, &now);
+	changes = next_state(c, any ? &was : NULL, since > 0, &now);
+	now.lane = c->w->lane(c->w->ctx, &r);
+	moves = any && was.state == PUSH_WAITING && was.lane != now.lane;
+	if (moves) {
+		now.due = c->w->now;
+		now.attempts = 0;
 	}
+	if (changes || moves)
+		push_waiting_put(c->w->list, &whose, any ? &was : NULL, &now);
 	return true;
 }
 
@@ -436,7 +466,6 @@ enum err push_walk_run(struct push_walk *w, uint64_t now_ms, bool *more, char *w
 
 struct gone {
 	struct push_walk *w;
-	size_t devices;
 	enum err err;
 };
 
@@ -445,11 +474,14 @@ static enum err is_delivered(struct gone *g, const struct push_whose *whose, boo
 {
 	struct chat_state s;
 	struct mark mark;
+	size_t devices;
 	enum err err = query_state(&g->w->look.q, whose->chat, &s);
 
 	if (err == ERR_OK)
 		err = query_mark(&g->w->look.q, whose->chat, whose->user, &mark);
-	*yes = err == ERR_OK && g->devices < 2 && mark.delivered >= s.visible;
+	if (err == ERR_OK)
+		err = push_look_devices(&g->w->look, whose->user, &devices);
+	*yes = err == ERR_OK && devices < 2 && mark.delivered >= s.visible;
 	return err;
 }
 
@@ -458,13 +490,14 @@ static bool on_held(
 {
 	struct gone *g = ctx;
 	struct push_waiting now = *p;
-	bool connected = false, delivered = false;
+	bool delivered = false;
+	uint64_t since = 0;
 
 	(void)key;
 	if (p->state != PUSH_HELD)
 		return true;
-	g->err = push_look_connected(&g->w->look, whose->user, whose->device, &connected);
-	if (g->err != ERR_OK || connected)
+	g->err = push_look_connected(&g->w->look, whose->user, whose->device, &since);
+	if (g->err != ERR_OK || since > 0)
 		return g->err == ERR_OK;
 	g->err = is_delivered(g, whose, &delivered);
 	if (g->err != ERR_OK)
@@ -475,18 +508,21 @@ static bool on_held(
 		push_waiting_delete(g->w->list, whose, p);
 	else
 		push_waiting_put(g->w->list, whose, p, &now);
-	return true;
+	if (push_waiting_writes(g->w->list) >= WRITES_MAX)
+		g->err = push_waiting_commit(g->w->list, g->w->why, g->w->why_size);
+	return g->err == ERR_OK;
 }
 
 enum err push_walk_gone(
 	struct push_walk *w, struct bytes user, uint64_t now_ms, char *why, size_t why_size)
 {
 	struct gone g = {.w = w};
-	enum err err = push_look_devices(&w->look, user, &g.devices);
+	enum err err;
 
 	w->now = now_ms;
-	if (err == ERR_OK)
-		err = push_waiting_each(w->list, user, NOTHING, on_held, &g);
+	w->why = why;
+	w->why_size = why_size;
+	err = push_waiting_each(w->list, user, NOTHING, on_held, &g);
 	if (err == ERR_OK)
 		err = g.err;
 	return err == ERR_OK ? push_waiting_commit(w->list, why, why_size) : err;

@@ -8,7 +8,7 @@
  *
  * A device that is connected gets its message over its connection, or so it seems: a dead one is
  * found out some time later. So a push is held for it for as long as conf->push_hold_ms, and sent
- * if the connection ends before that.
+ * if the connection ends before that. (Of messages that come meanwhile: bridge/push_view.h.)
  *
  * One thread.
  */
@@ -40,7 +40,8 @@ void push_walk_to(struct push_walk *w, uint64_t number);
 enum err push_walk_run(
 	struct push_walk *w, uint64_t now_ms, bool *more, char *why, size_t why_size);
 
-/* A connection of the user has ended: what is held for its device waits no longer. */
+/* A connection of the user has ended, or of anybody (user empty): what is held for its device waits
+ * no longer. */
 enum err push_walk_gone(
 	struct push_walk *w, struct bytes user, uint64_t now_ms, char *why, size_t why_size);
 

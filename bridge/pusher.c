@@ -45,8 +45,9 @@ struct pusher {
 	struct notes orders, back;
 	struct conf next_conf;
 	bool reload, walk, stop;
-	uint64_t walk_to; /* number in the outbox */
-	enum err err;     /* the thread has ended */
+	uint64_t walk_to;      /* number in the outbox */
+	uint64_t linked_since; /* 0: the broker is gone */
+	enum err err;          /* the thread has ended */
 	char why[512];
 
 	int wake_fd;
@@ -153,6 +154,13 @@ void pusher_wake(struct pusher *p, uint64_t number)
 	pthread_mutex_unlock(&p->lock);
 	if (!was)
 		push_sender_interrupt(p->sender);
+}
+
+void pusher_link(struct pusher *p, bool up)
+{
+	pthread_mutex_lock(&p->lock);
+	p->linked_since = up ? push_clock_now(&p->clock) : 0;
+	pthread_mutex_unlock(&p->lock);
 }
 
 void pusher_gone(struct pusher *p, struct bytes user)
@@ -314,6 +322,7 @@ static enum err obey_all(struct pusher *p, bool *stop, char *why, size_t why_siz
 	all = notes_take(&p->orders);
 	*stop = p->stop;
 	p->walk_more |= p->walk;
+	push_sender_linked(p->sender, p->linked_since);
 	if (p->reload)
 		p->conf = p->next_conf;
 	p->reload = false;

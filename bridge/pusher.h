@@ -36,7 +36,10 @@ void pusher_destroy(struct pusher *p);
  * them is to be seen in store and directory. */
 void pusher_wake(struct pusher *p, uint64_t number);
 
-/* A connection of the user has ended. */
+/* The broker is there, from now on, or gone. Until the former is said it is gone. */
+void pusher_link(struct pusher *p, bool up);
+
+/* A connection of the user has ended; of anybody, if user is empty. */
 void pusher_gone(struct pusher *p, struct bytes user);
 
 /* From now on with these options, as far as a reload may change them. */

@@ -5,17 +5,19 @@
 
 #define VALUE_VERSION 1
 
+/* Letters and numbers come first, and fit. */
 static void put_byte(struct key *k, uint8_t byte)
 {
-	if (k->len < sizeof(k->data))
-		k->data[k->len++] = (char)byte;
+	k->data[k->len++] = (char)byte;
 }
 
-/* Names and numbers here are short: 1 + 1 + 8 bytes and three names of at most 256 fit. */
+/* An empty key, as one with a name that did not fit is, stays empty. */
 static void put_name(struct key *k, struct bytes name)
 {
-	if (name.len > UINT8_MAX || name.len + 1 > sizeof(k->data) - k->len)
+	if (k->len == 0 || name.len > UINT8_MAX || name.len + 1 > sizeof(k->data) - k->len) {
+		k->len = 0;
 		return;
+	}
 	put_byte(k, (uint8_t)name.len);
 	if (name.len > 0)
 		memcpy(k->data + k->len, name.data, name.len);
@@ -140,5 +142,7 @@ enum err push_waiting_decode(struct push_waiting *p, struct bytes v)
 	p->since = read_u64(&r);
 	p->before = read_u64(&r);
 	p->mention = read_u64(&r);
-	return known && state < PUSH_STATES && !r.failed && r.at == r.end ? ERR_OK : ERR_CORRUPT;
+	return known && state < PUSH_STATES && p->lane < PUSH_LANES && !r.failed && r.at == r.end
+		       ? ERR_OK
+		       : ERR_CORRUPT;
 }

@@ -12,6 +12,8 @@
 
 #include "persist/keys.h"
 
+#define PUSH_LANES 72 /* numbers from 0; bridge/push_waiting.h says what they are for */
+
 /* Whose, about which chat. Lent. */
 struct push_whose {
 	struct bytes user, device, chat;
@@ -26,14 +28,15 @@ enum push_state {
 
 struct push_waiting {
 	enum push_state state;
-	uint8_t lane;      /* see bridge/push/lane.h */
+	uint8_t lane;      /* below PUSH_LANES */
 	uint32_t attempts; /* that failed */
 	uint64_t due;      /* ms since 1970 */
 	uint64_t since;    /* of the first message it stands for, ms since 1970 */
 	uint64_t before;   /* n of the chat before that message */
-	uint64_t mention;  /* seq of a message that breaks through a mute; 0: none */
+	uint64_t mention;  /* seq of a message that breaks through a mute or quiet hours; 0: none */
 };
 
+/* Empty if the names are longer than names may be: such a key is found nowhere. */
 struct key key_push_waiting(const struct push_whose *w);
 struct key key_push_waiting_user(struct bytes user); /* prefix */
 struct key key_push_waiting_all(void);               /* prefix */
