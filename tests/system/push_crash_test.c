@@ -248,15 +248,79 @@ static void test_p8_kill_9_with_a_provider_that_is_down(void **state)
 	through_kills("provider down", &(struct gateway_manners){.delay_ms = 10}, true, "500ms");
 }
 
+/* --- connections that end with the broker
+ * ---------------------------------------------------------- */
+
+enum { PROMPT_MS = 5000 }; /* much more than it takes */
+
+static struct client *alice;
+
+struct arrival {
+	const char *chat;
+	uint64_t seq;
+};
+
+static bool has_arrived(void *arg)
+{
+	const struct arrival *a = arg;
+
+	return gateway_newest(gateway, "bob", "phone", a->chat) == a->seq;
+}
+
+/* Bob is pushed that message now, not in a minute or a day. */
+static void expect_promptly(const char *chat, uint64_t seq)
+{
+	struct arrival a = {chat, seq};
+	int64_t began = case_now_ms(), took;
+
+	if (!case_wait(has_arrived, &a))
+		case_fail("seq %llu of %s is not pushed; what waits:\n%s", (unsigned long long)seq,
+			chat, CTL(in, "push", "queue").out);
+	took = case_now_ms() - began;
+	if (took > PROMPT_MS * case_patience_ms() / 20000)
+		case_fail("seq %llu of %s is pushed after %lld ms only", (unsigned long long)seq,
+			chat, (long long)took);
+}
+
+/* A message goes to a connection that the broker takes along when it dies. */
+static void lose_connection(const char *hold, int down_ms)
+{
+	in = instance_create(instance_people);
+	gateway = gateway_start(in, 1);
+	instance_set(in, "push_hold", hold);
+	instance_start(in);
+	pushing_register(in, "bob", "phone", "webhook", "");
+	client_5(in, "bob", "phone");
+	alice = client_5(in, "alice", "desk");
+	client_send(alice, "alice:bob", "into the void");
+	client_barrier(alice);
+	pushing_wait_stat(in, "push_waiting", 1);
+	instance_kill_broker(in);
+	case_pause_ms(down_ms);
+	instance_start_broker(in);
+	instance_wait_ready(in);
+	expect_promptly("alice:bob", 1);
+}
+
+static void test_p8_a_broker_that_dies_takes_connections_along(void **state)
+{
+	(void)state;
+	lose_connection("1m", 0);
+}
+
+/* While it is away nobody can say that the device is gone. */
+static void test_p8_a_broker_that_is_away_for_longer_than_pushes_are_held(void **state)
+{
+	(void)state;
+	lose_connection("1s", 2500);
+}
+
 /* --- clocks that are set
  * --------------------------------------------------------------------------- */
 
 #define DAY_MS 86400000
 
-enum { PROMPT_MS = 5000 }; /* much more than it takes, much less than a day */
-
 static int64_t *ahead; /* the instance's clock, ms; see instance_clock() */
-static struct client *alice;
 
 static bool daemon_serves(void *arg)
 {
@@ -282,35 +346,6 @@ static void start_with_clock(int64_t ahead_ms, const char *option, const char *v
 	instance_wait_ready(in);
 	pushing_register(in, "bob", "phone", "webhook", "");
 	alice = client_5(in, "alice", "desk");
-}
-
-struct arrival {
-	const char *chat;
-	uint64_t seq;
-};
-
-static bool has_arrived(void *arg)
-{
-	const struct arrival *a = arg;
-
-	return gateway_newest(gateway, "bob", "phone", a->chat) == a->seq;
-}
-
-/* Bob is pushed that message of alice's now, not in a day. */
-static void expect_promptly(const char *chat, uint64_t seq)
-{
-	struct arrival a = {chat, seq};
-	int64_t began = case_now_ms(), took;
-
-	if (!case_wait(has_arrived, &a))
-		case_fail("seq %llu of %s is not pushed: the clock is off by %lld ms; what "
-			  "waits:\n%s",
-			(unsigned long long)seq, chat, (long long)*ahead,
-			CTL(in, "push", "queue").out);
-	took = case_now_ms() - began;
-	if (took > PROMPT_MS * case_patience_ms() / 20000)
-		case_fail("seq %llu of %s is pushed after %lld ms only", (unsigned long long)seq,
-			chat, (long long)took);
 }
 
 /* A message that is to be tried again in a second or two. */
@@ -411,6 +446,8 @@ int main(void)
 		SYSTEM(test_p8_kill_9_with_a_slow_provider),
 		SYSTEM(test_p8_kill_9_with_a_failing_provider),
 		SYSTEM(test_p8_kill_9_with_a_provider_that_is_down),
+		SYSTEM(test_p8_a_broker_that_dies_takes_connections_along),
+		SYSTEM(test_p8_a_broker_that_is_away_for_longer_than_pushes_are_held),
 		SYSTEM(test_a_clock_that_is_set),
 		SYSTEM(test_a_clock_that_is_set_while_nobody_looks),
 		SYSTEM(test_what_is_too_old_expires),

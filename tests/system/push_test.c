@@ -240,6 +240,20 @@ static void test_failures_are_tried_again(void **state)
 	pushing_wait_stat(in, "push_webhook_retried", 2);
 }
 
+static void test_what_comes_while_one_is_on_its_way(void **state)
+{
+	(void)state;
+	start(NULL);
+	pushing_register(in, "bob", "phone", "webhook", "");
+	recorder_answer_next(hook, PUSHING_HOOK_PATH, 1, &(struct answer){.delay_ms = 500});
+	client_send(alice, "alice:bob", "first");
+	json_expect_str(push(0), "push.text", "first");
+	client_send(alice, "alice:bob", "second");
+	json_expect_str(push(1), "push.text", "second");
+	json_expect_num(push(1), "push.count", 1);
+	assert_true(recorder_at(hook, 1)->at_ms - recorder_at(hook, 0)->at_ms >= 490);
+}
+
 static void test_mutes_and_mentions(void **state)
 {
 	struct client *desk;
@@ -261,6 +275,27 @@ static void test_mutes_and_mentions(void **state)
 	client_request(desk, "chat.mute", "{\"chat\":\"alice:bob\",\"until\":0}");
 	client_send(alice, "alice:bob", "anything");
 	json_expect_str(push(3), "push.text", "anything");
+}
+
+/* One comes while another is on its way. */
+static void test_a_mention_is_not_forgotten(void **state)
+{
+	struct client *desk;
+
+	(void)state;
+	start(NULL);
+	pushing_register(in, "bob", "phone", "webhook", "");
+	desk = client_5(in, "bob", "desk");
+	client_request(desk, "chat.mute", "{\"chat\":\"alice:bob\",\"mentions\":true}");
+	recorder_answer_next(hook, PUSHING_HOOK_PATH, 1, &(struct answer){.delay_ms = 500});
+	client_send(alice, "alice:bob", "one, @bob");
+	json_expect_str(push(0), "push.text", "one, @bob");
+	client_send(alice, "alice:bob", "two, @bob");
+	client_send(alice, "alice:bob", "and three");
+	json_expect_str(push(1), "push.text", "two, @bob");
+	/* and it is not told again when he is told more */
+	client_send(alice, "lobby", "elsewhere");
+	json_expect_str(push(2), "push.text", "elsewhere");
 }
 
 static void test_quiet_hours(void **state)
@@ -440,6 +475,25 @@ static void test_a_dead_provider_holds_nobody_up(void **state)
 	}
 }
 
+/* What waits for one provider does not go on waiting for it when the device has another. */
+static void test_a_device_that_changes_its_kind(void **state)
+{
+	(void)state;
+	start(NULL);
+	recorder_answer(hook, PUSHING_HOOK_PATH,
+		&(struct answer){.status = 503, .headers = "Retry-After: 3600\n"});
+	pushing_register(in, "bob", "phone", "webhook", "");
+	pushing_register(in, "carol", "phone", "webhook", "");
+	client_send(alice, "alice:carol", "in vain");
+	pushing_wait_stat(in, "push_webhook_retried", 1);
+	client_send(alice, "alice:bob", "waits");
+	pushing_wait_stat(in, "push_waiting", 2);
+	pushing_register(in, "bob", "phone", "fcm", ",\"token\":\"bobs-token\"");
+	client_send(alice, "alice:bob", "goes another way");
+	pushing_wait_stat(in, "push_fcm_delivered", 1);
+	assert_int_equal(recorder_count_of(hook, PUSHING_HOOK_PATH), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -452,7 +506,9 @@ int main(void)
 		SYSTEM(test_what_is_read_meanwhile_is_not_pushed),
 		SYSTEM(test_a_device_that_is_back_gets_none),
 		SYSTEM(test_failures_are_tried_again),
+		SYSTEM(test_what_comes_while_one_is_on_its_way),
 		SYSTEM(test_mutes_and_mentions),
+		SYSTEM(test_a_mention_is_not_forgotten),
 		SYSTEM(test_quiet_hours),
 		SYSTEM(test_without_preview),
 		SYSTEM(test_what_is_no_message_is_not_pushed),
@@ -460,6 +516,7 @@ int main(void)
 		SYSTEM(test_an_mqtt_gateway),
 		SYSTEM(test_trying_and_looking),
 		SYSTEM(test_a_dead_provider_holds_nobody_up),
+		SYSTEM(test_a_device_that_changes_its_kind),
 	};
 
 	return case_run_all(tests, COUNT(tests), NULL);
