@@ -96,8 +96,11 @@ static void live_subscription(int version)
 		in, &(struct client_opts){.user = "bob", .device = "phone", .version = version});
 	for (size_t k = 0; k < COUNT(filters); k++)
 		client_subscribe_ok(bob, filters[k], 1);
-	l = load_start(in, &(struct load_opts){
-				   .user = "carol", .device = "l", .chat = "lobby", .prefix = "x"});
+	l = load_start(in, &(struct load_opts){.user = "carol",
+				   .device = "l",
+				   .chat = "lobby",
+				   .prefix = "x",
+				   .pause_us = 1000});
 	client_wait_count(bob, "chat/lobby/msg", 50);
 	remove_bob();
 	seq = removed_seq();
