@@ -209,6 +209,7 @@ static void test_apns_without_preview(void **state)
 	}
 }
 
+/* Text of 512 bytes, which takes 3,072 in JSON; then a title like that, too. */
 static void test_apns_payload_fits(void **state)
 {
 	const char *text = "";
@@ -217,12 +218,17 @@ static void test_apns_payload_fits(void **state)
 	(void)state;
 	start();
 	add(1);
-	while (strlen(text) < 4000)
-		text = case_printf("%s%s", text, "\\u0001");
+	for (int k = 0; k < 512; k++)
+		text = case_printf("%s\\u0001", text);
 	client_sendf(alice, "lobby", "{\"type\":\"text\",\"text\":\"%s\"}", text);
 	j = pushing_body(push(0));
 	assert_int_equal(strlen(json_str(j, "aps.alert.body")), 512);
-	pushing_wait_stat(in, "push_apns_delivered", 1);
+	client_requestf(alice, "chat.update", "{\"chat\":\"lobby\",\"title\":\"%s\"}", text);
+	client_sendf(alice, "lobby", "{\"type\":\"text\",\"text\":\"%s\"}", text);
+	j = pushing_body(push(1));
+	assert_int_equal(strlen(json_str(j, "aps.alert.title")), 512);
+	assert_in_range(strlen(json_str(j, "aps.alert.body")), 50, 511);
+	pushing_wait_stat(in, "push_apns_delivered", 2);
 }
 
 /* --- answers ------------------------------------------------------------------------------- */

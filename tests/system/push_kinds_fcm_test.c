@@ -88,7 +88,7 @@ static void test_fcm_token_is_asked_for_once(void **state)
 	assert_int_equal(recorder_count_of(google, STRICT_FCM_PATH), 20);
 	/* what waited for the token leaves as soon as it is there */
 	waited = message(0)->at_ms - request_to(PUSHING_TOKEN_PATH, 0)->at_ms;
-	assert_in_range(waited, 0, case_patience_ms() / 40);
+	assert_in_range(waited, 0, case_patience_ms() / 25);
 }
 
 static void test_fcm_token_is_renewed_when_it_is_refused(void **state)

@@ -1,5 +1,6 @@
 /* push_test.c — who is pushed to, when, and with what: over the real broker and daemon, with a
- * webhook and MQTT gateways, which show everything. What each provider wants is push_kinds_test.c.
+ * webhook and MQTT gateways, which show everything. What each provider wants is in
+ * push_kinds_*_test.c, where pushes may not go in push_guard_test.c.
  */
 #include <cjson/cJSON.h>
 #include <sodium.h>

@@ -86,6 +86,11 @@ static void test_payload_alert_of(void **state)
 
 	alert_is(&n, true, "The \"Lobby\"", "bob", "hello\nworld \xf0\x9f\x99\x82");
 	alert_is(&n, false, "", "", "New message");
+	/* of two: the title is who wrote */
+	n.user = kit_text("alice");
+	n.chat = kit_text("alice:bob");
+	n.title = kit_text("Bob");
+	alert_is(&n, true, "Bob", "", "hello\nworld \xf0\x9f\x99\x82");
 	n.title = (struct bytes){0};
 	alert_is(&n, true, "bob", "", "hello\nworld \xf0\x9f\x99\x82");
 	n.text = (struct bytes){0};
