@@ -49,7 +49,8 @@ void *strict_create(size_t size, struct recorder *r)
 	return s;
 }
 
-static void write_answer(struct answer *a, int status, const char *fmt, va_list args)
+__attribute__((format(printf, 3, 0))) static void write_answer(
+	struct answer *a, int status, const char *fmt, va_list args)
 {
 	vsnprintf(a->space, sizeof(a->space), fmt, args);
 	a->status = status;
