@@ -463,6 +463,9 @@ static void test_guard_secrets(void **state)
 		look(&s, "when they answer", "");
 	recorder_stop(hook);
 	client_send(alice, "lobby", SAID);
+	for (int64_t until = case_now_ms() + case_patience_ms();
+		!strstr(CTL_OK(in, "push", "queue"), "lobby") && case_now_ms() < until;)
+		case_pause_ms(20);
 	look(&s, "when nobody answers", "lobby");
 	instance_stop_daemon(in);
 	expect_silence(&s, "the log at the end", instance_log(in));
