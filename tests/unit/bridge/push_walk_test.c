@@ -467,7 +467,7 @@ static void test_gone_in_all_chats(void **state)
 		world_chat(w, chats[i], KIND_PAIR, "");
 	for (int i = 1; i < 4; i++)
 		world_join(w, chats[i], "bob", false);
-	world_say(w, "bob:carol", "carol", "before he came");
+	world_say(w, "lobby", "carol", "before he came");
 	walk(w);
 	world_connect(w, "bob", "phone");
 	for (int i = 0; i < 4; i++)
@@ -479,7 +479,7 @@ static void test_gone_in_all_chats(void **state)
 	for (int i = 0; i < 4; i++) {
 		assert_true(world_waits(w, "bob", "phone", chats[i], &p));
 		assert_int_equal(p.state, PUSH_WAITING);
-		assert_int_equal(p.due, i == 2 ? WORLD_START : WORLD_START + 5);
+		assert_int_equal(p.due, i == 0 ? WORLD_START : WORLD_START + 5);
 	}
 }
 
@@ -1052,6 +1052,11 @@ static void test_walk_spreads(void **state)
 		assert_in_range(at[ms], ms < 6 ? 15 : 0, 16);
 	assert_in_range(
 		waiting(w, "u1", "phone").due - (uint64_t)w->conf.push_hold_ms, w->now, w->now + 9);
+	/* nor that of the next message later for it */
+	forget(w, "u2", "phone");
+	world_say(w, "lobby", "u0", "more news");
+	walk(w);
+	assert_int_equal(waiting(w, "u2", "phone").due, w->now);
 }
 
 /* --- a crash
