@@ -59,6 +59,8 @@ $(B)/gnatterctl: $(call objects,clients/gnatterctl) $(WIRE)
 	@echo "  LINK  $@"
 	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lmosquitto -lcjson -lsodium -o $@
 
+include clients/clients.mk
+
 $(B)/obj/%.o: %.c | packages
 	@mkdir -p $(@D)
 	@echo "  CC    $<"

@@ -43,6 +43,9 @@
 extern "C" {
 #endif
 
+/* What is declared here is all that the shared library exports. */
+#pragma GCC visibility push(default)
+
 #define GNATTER_VERSION "0.5.0"
 
 /* The library's version, which may be another than the header's. Static. */
@@ -495,6 +498,8 @@ enum gnatter_error gnatter_push_remove(
 enum gnatter_error gnatter_push_prefs(
 	struct gnatter *g, const char *json, gnatter_answer_fn *answer, void *ctx);
 enum gnatter_error gnatter_push_get(struct gnatter *g, gnatter_answer_fn *answer, void *ctx);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }
