@@ -107,7 +107,8 @@ static void on_disconnected(void *ctx, MQTTProperties *properties, enum MQTTReas
 static int on_message(void *ctx, char *topic, int topic_len, MQTTAsync_message *message)
 {
 	struct net *n = ctx;
-	struct net_event *e = topic_len == 0 ? event(NET_MESSAGE, 0, NULL) : NULL;
+	bool whole = topic_len == 0 || strlen(topic) == (size_t)topic_len;
+	struct net_event *e = whole ? event(NET_MESSAGE, 0, NULL) : NULL;
 	MQTTProperty *correlation = MQTTProperties_getProperty(
 		&message->properties, MQTTPROPERTY_CODE_CORRELATION_DATA);
 
