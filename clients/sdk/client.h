@@ -88,6 +88,12 @@ struct outgoing; /* outbox.c */
 struct ack;      /* ticks.c */
 struct paging;   /* history.c */
 
+/* What the errors topic said last of a chat that nothing may be sent to. */
+struct no_access {
+	char chat[GNATTER_CHAT_SIZE], code[32], message[128];
+	int64_t until_ms;
+};
+
 struct gnatter {
 	/* Constant from gnatter_create() on. */
 	struct gnatter_options o; /* its strings are not */
@@ -137,6 +143,7 @@ struct gnatter {
 	size_t outgoing_count;
 	int64_t outbox_pos; /* up to which they were published on this connection */
 	struct backoff outbox_backoff;
+	struct no_access no_access;
 	int64_t outbox_ms, marks_ms; /* when to look */
 	struct ack *acks;            /* on their way */
 	size_t ack_count;
@@ -223,6 +230,8 @@ void outbox_run(struct gnatter *g, int64_t now);
 int64_t outbox_due(const struct gnatter *g);
 void outbox_answer(struct gnatter *g, const char *id, struct bytes payload);
 bool outbox_taken(struct gnatter *g, const struct net_event *e);
+/* user/<u>/errors, of a message without an id. */
+void outbox_error(struct gnatter *g, const char *chat, const char *code, const char *message);
 void outbox_stored(struct gnatter *g, const char *id); /* its echo is in the cache */
 void outbox_offline(struct gnatter *g);
 /* Tell on_sent. */

@@ -23,6 +23,7 @@ struct outgoing {
 	uint64_t number;
 	int64_t again_ms; /* when it is published again */
 	bool refused;     /* for the moment: nothing new until it is published again */
+	bool no_access;   /* the broker did not take it: the errors topic says why */
 };
 
 void outbox_tell(struct gnatter *g, const char *chat, const char *id, uint64_t seq,
@@ -89,7 +90,7 @@ static bool publish(struct gnatter *g, struct outgoing *o, const char *payload, 
 	snprintf(correlation, sizeof(correlation), "s%s", o->id);
 	o->number = link_number(g);
 	o->again_ms = now + UNANSWERED_MS;
-	o->refused = false;
+	o->refused = o->no_access = false;
 	return link_publish(g, &(struct net_publish){.topic = topic,
 				       .payload = {payload, strlen(payload)},
 				       .qos = 1,
@@ -294,6 +295,64 @@ static void on_sent(struct gnatter *g, const struct outgoing *o)
 		outbox_tell(g, o->chat, o->id, 0, GNATTER_TICK_SENT, "", "");
 }
 
+/* --- what the broker itself refused
+ *
+ * The PUBACK has no code. Of what it refuses for its content or its rate the answer has one, but
+ * access is decided before anything else of the message is seen: that is told on the errors topic
+ * only, by chat, and in no certain order with the PUBACK. What is refused there holds for all
+ * messages to that chat.
+ * -------------------------------------------------------------------------------- */
+
+static bool of_access(const char *code)
+{
+	return strcmp(code, "forbidden") == 0 || strcmp(code, "not_found") == 0 ||
+	       strcmp(code, "bad_name") == 0;
+}
+
+static struct outgoing *find_no_access(struct gnatter *g, const char *chat)
+{
+	for (size_t i = 0; i < g->outgoing_count; i++)
+		if (g->outgoing[i].no_access && strcmp(g->outgoing[i].chat, chat) == 0)
+			return &g->outgoing[i];
+	return NULL;
+}
+
+/* Refuse all of a chat that the broker did not take. */
+static void refuse_chat(struct gnatter *g, const char *chat, const char *code, const char *message)
+{
+	struct outgoing *o;
+
+	while ((o = find_no_access(g, chat))) {
+		struct outgoing copy = *o;
+
+		refuse(g, copy.id, copy.chat, code, message);
+	}
+}
+
+void outbox_error(struct gnatter *g, const char *chat, const char *code, const char *message)
+{
+	struct no_access *n = &g->no_access;
+
+	if (!of_access(code) || strlen(chat) >= sizeof(n->chat))
+		return;
+	snprintf(n->chat, sizeof(n->chat), "%s", chat);
+	snprintf(n->code, sizeof(n->code), "%s", code);
+	snprintf(n->message, sizeof(n->message), "%s", message);
+	n->until_ms = now_ms() + REFUSED_MS;
+	refuse_chat(g, chat, code, message);
+}
+
+static void on_refused(struct gnatter *g, struct outgoing *o)
+{
+	const struct no_access *n = &g->no_access;
+	int64_t now = now_ms();
+
+	o->again_ms = now + REFUSED_MS;
+	o->no_access = true;
+	if (now < n->until_ms && strcmp(n->chat, o->chat) == 0)
+		refuse_chat(g, n->chat, n->code, n->message);
+}
+
 bool outbox_taken(struct gnatter *g, const struct net_event *e)
 {
 	size_t i = 0;
@@ -305,7 +364,7 @@ bool outbox_taken(struct gnatter *g, const struct net_event *e)
 	if (e->kind == NET_TAKEN)
 		on_sent(g, &g->outgoing[i]);
 	else if (e->kind == NET_REFUSED)
-		g->outgoing[i].again_ms = now_ms() + REFUSED_MS;
+		on_refused(g, &g->outgoing[i]);
 	return true;
 }
 

@@ -532,6 +532,17 @@ static void on_event(struct gnatter *g, const struct json_object *o)
 	}
 }
 
+/* With an id it is answered, too. */
+static void on_error(struct gnatter *g, const struct json_object *o)
+{
+	const char *topic = member_string(o, "topic");
+	size_t len = strlen(topic);
+
+	if (len > 5 && strcmp(topic + len - 5, "/send") == 0 && !json_get(o, "id"))
+		outbox_error(g, member_string(o, "chat"), member_string(o, "code"),
+			member_string(o, "message"));
+}
+
 void sync_event(struct gnatter *g, const char *topic, struct bytes payload)
 {
 	struct json_object o;
@@ -540,6 +551,8 @@ void sync_event(struct gnatter *g, const char *topic, struct bytes payload)
 		return;
 	if (strcmp(topic, "events") == 0)
 		on_event(g, &o);
+	else
+		on_error(g, &o);
 	json_finish(&o);
 	tell_event(g, topic, payload);
 }
