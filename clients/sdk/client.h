@@ -71,7 +71,7 @@ struct room {
 	bool wants, fetching; /* history is to be asked for; was */
 	bool check;           /* ask even if nothing seems to be missing */
 	bool channel;
-	bool members;                           /* were asked for: keep them up to date */
+	bool members;                           /* were asked for on this connection */
 	uint64_t hi, server_seq;                /* received; the last there is, as far as we know */
 	uint64_t ticked_delivered, ticked_read; /* up to which ticks were told */
 	uint64_t own_seq;                       /* newest of one's own */
@@ -104,8 +104,10 @@ struct gnatter {
 	pthread_mutex_t lock;
 	pthread_cond_t woken;
 
+	_Atomic bool running;
+
 	/* Guarded by lock. */
-	bool running, stopping;
+	bool stopping;
 	pthread_t thread;
 	struct net_event *first, *last; /* what came */
 	size_t inbox_bytes;

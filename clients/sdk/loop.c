@@ -285,6 +285,9 @@ static void end(struct gnatter *g)
 	history_run(g);
 	request_close(g);
 	link_status(g, GNATTER_STOPPED, "", 0);
+	pthread_mutex_lock(&g->lock);
+	g->stopping = false;
+	pthread_mutex_unlock(&g->lock);
 }
 
 void *loop_run(void *arg)

@@ -127,8 +127,8 @@ static enum gnatter_error take_row(
 		l->changed[l->count++] = r;
 	if (r->check || r->hi < r->server_seq)
 		sync_fetch(g, r);
-	if (!r->channel && r->own_seq > r->ticked_read)
-		people_members(g, r);
+	if (r->own_seq > r->ticked_read)
+		people_needed(g, r);
 	return e;
 }
 
@@ -193,13 +193,19 @@ static void leave_room(struct gnatter *g, struct room *r)
 		g->o.callbacks.on_chat(g->o.ctx, g, r->chat);
 }
 
-/* The whole list was read: what does not stand in it is no more. */
+/* The whole list was read. What does not stand in it is no more, or has only moved from one page to
+ * another meanwhile: its history says which. */
 static void end_list(struct gnatter *g)
 {
 	g->listing = false;
-	for (size_t i = 0; i < g->room_count; i++)
-		if (!g->rooms[i]->listed)
-			leave_room(g, g->rooms[i]);
+	for (size_t i = 0; i < g->room_count; i++) {
+		struct room *r = g->rooms[i];
+
+		if (r->listed || r->gone)
+			continue;
+		r->check = true;
+		sync_fetch(g, r);
+	}
 	if (g->first_sync && store_set_synced(g->store) == GNATTER_OK)
 		g->first_sync = false;
 }
@@ -317,6 +323,8 @@ void sync_contacts(struct gnatter *g)
 
 void sync_fetch(struct gnatter *g, struct room *r)
 {
+	if (r->wants && r->failures == 0)
+		r->fetch_ms = 0; /* it was only expected: now it is missing */
 	if (r->wants || r->gone || !r->known || !g->online)
 		return;
 	r->wants = true;

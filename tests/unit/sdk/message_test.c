@@ -27,7 +27,7 @@ static void test_parse_takes_all(void **state)
 
 	assert_ok(parse(&m,
 		HEAD REST ",\"ref\":3,\"prev\":2,\"text\":\"h\\u00e4\",\"media\":[\"f1\"],"
-			  "\"body\":{\"a\": 1},\"edited\":9,\"deleted\":0}"));
+			  "\"body\":{\"a\": 12345678901234567890},\"edited\":9,\"deleted\":0}"));
 	assert_string_equal(m.chat, "lobby");
 	assert_string_equal(m.from, "bob");
 	assert_string_equal(m.device, "tab");
@@ -35,7 +35,7 @@ static void test_parse_takes_all(void **state)
 	assert_string_equal(m.type, "text");
 	assert_string_equal(m.text, "h\xc3\xa4");
 	assert_string_equal(m.media, "[\"f1\"]");
-	assert_string_equal(m.body, "{\"a\":1}");
+	assert_string_equal(m.body, "{\"a\": 12345678901234567890}"); /* as written */
 	assert_int_equal(m.seq, 7);
 	assert_int_equal(m.n, 5);
 	assert_int_equal(m.ref, 3);
