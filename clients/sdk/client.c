@@ -166,6 +166,8 @@ static enum gnatter_error open_store(struct gnatter *g)
 							     .bytes_max = g->o.cache_bytes_max,
 							     .outbox_max = g->o.outbox_max});
 
+	if (e == GNATTER_OK)
+		e = outbox_begin(g);
 	return e == GNATTER_OK ? rooms_load(g) : e;
 }
 

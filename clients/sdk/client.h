@@ -143,6 +143,7 @@ struct gnatter {
 	bool synced, first_sync;
 	struct outgoing *outgoing; /* on their way */
 	size_t outgoing_count;
+	int64_t queued_pos; /* up to which "queued" was told */
 	int64_t outbox_pos; /* up to which they were published on this connection */
 	struct backoff outbox_backoff;
 	struct no_access no_access;
@@ -228,6 +229,8 @@ bool ticks_taken(struct gnatter *g, const struct net_event *e);
 void ticks_offline(struct gnatter *g);
 
 /* --- outbox.c */
+enum gnatter_error outbox_begin(struct gnatter *g); /* what a former run has told of */
+void outbox_tell_queued(struct gnatter *g);
 void outbox_run(struct gnatter *g, int64_t now);
 int64_t outbox_due(const struct gnatter *g);
 void outbox_answer(struct gnatter *g, const char *id, struct bytes payload);

@@ -208,8 +208,10 @@ static void grant(struct gnatter *g, unsigned wishes)
 {
 	if (wishes & WISH_RETRY && !g->online && !g->connecting)
 		g->connect_ms = 0;
-	if (wishes & WISH_OUTBOX)
+	if (wishes & WISH_OUTBOX) {
+		outbox_tell_queued(g);
 		g->outbox_ms = 0;
+	}
 	if (wishes & WISH_MARKS)
 		ticks_soon(g);
 	if (!g->online)
