@@ -25,6 +25,7 @@
 #include "clients/sdk/backoff.h"
 #include "clients/sdk/gnatter.h"
 #include "clients/sdk/list.h"
+#include "clients/sdk/member.h"
 #include "clients/sdk/message.h"
 #include "clients/sdk/net.h"
 #include "clients/sdk/store.h"

@@ -285,16 +285,9 @@ static void refuse(
 	forget(g, id);
 }
 
-static const char *string_of(const cJSON *o, const char *name)
-{
-	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, name);
-
-	return cJSON_IsString(v) ? v->valuestring : "";
-}
-
 static void on_error(struct gnatter *g, struct outgoing *o, const cJSON *error)
 {
-	const char *code = string_of(error, "code");
+	const char *code = member_string(error, "code");
 	char id[GNATTER_ID_SIZE], chat[GNATTER_CHAT_SIZE];
 
 	if (for_now(code)) {
@@ -304,7 +297,7 @@ static void on_error(struct gnatter *g, struct outgoing *o, const cJSON *error)
 	}
 	memcpy(id, o->id, sizeof(id));
 	memcpy(chat, o->chat, sizeof(chat));
-	refuse(g, id, chat, code, string_of(error, "message"));
+	refuse(g, id, chat, code, member_string(error, "message"));
 }
 
 /* Stored: its echo is here, or on its way. */
