@@ -24,7 +24,7 @@ PUSH    := $(B)/obj/libpush.a
 BRIDGE  := $(B)/obj/libbridge.a
 PLUGIN  := $(B)/obj/libplugin.a
 
-DAEMON_LIBS := -lmosquitto -lleveldb -llmdb -lcjson -lsodium -lcurl -lcrypto
+DAEMON_LIBS := -lmosquitto -lleveldb -llmdb -lcjson -lsodium -lcrypto
 
 all: packages $(B)/gnatter.so $(B)/gnatterd $(B)/gnatterctl ## gnatter.so, gnatterd, gnatterctl into build/ (the default)
 

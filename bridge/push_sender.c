@@ -80,6 +80,17 @@ struct push_sender {
 /* --- create, destroy
  * ------------------------------------------------------------------------------ */
 
+/* Is anything set up that is sent over HTTP? */
+static bool needs_http(const struct push_kinds *kinds)
+{
+	bool needed = false;
+
+	for (unsigned kind = PUSH_FCM; kind < PUSH_KIND_COUNT; kind++)
+		needed = needed || (kind != PUSH_MQTT &&
+					   push_kinds_configured(kinds, (enum push_kind_id)kind));
+	return needed;
+}
+
 static enum err open_http(struct push_sender *s, char *why, size_t why_size)
 {
 	const struct conf *c = s->look.src.conf;
@@ -91,6 +102,8 @@ static enum err open_http(struct push_sender *s, char *why, size_t why_size)
 	char wrong[512];
 	enum err err = http_create(&s->http, &h, wrong, sizeof(wrong));
 
+	if (err == ERR_OK && needs_http(s->kinds))
+		err = http_start(s->http, wrong, sizeof(wrong));
 	snprintf(why, why_size, "%s%s", err == ERR_BAD_REQUEST ? "push_ca_file: " : "", wrong);
 	return err;
 }

@@ -64,6 +64,12 @@ size_t store_writes_count(const struct store_writes *w);
 /* Write and forget them; also when it fails. Nothing is done if there are none. */
 enum err store_writes_commit(struct store_writes *w, char *why, size_t why_size);
 
+/* Write what LevelDB holds in memory, if it is much, into a table, and give the memory back to the
+ * system. For a time when things are quiet: each time makes a table, and tables are merged. It is
+ * done in a thread of its own; one that is still at it is waited for. False if there was nothing to
+ * do. The thread that opened it. */
+bool store_relieve(struct store *s);
+
 /* Bytes on disk, and LevelDB's own statistics as text (malloc'd, may be NULL). */
 uint64_t store_disk_bytes(struct store *s);
 char *store_statistics(struct store *s);

@@ -61,10 +61,10 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-#define SET(option, value)                                             \
-	do {                                                           \
-		if (curl_easy_setopt(easy, option, value) != CURLE_OK) \
-			return false;                                  \
+#define SET(option, value)                                                   \
+	do {                                                                 \
+		if (libcurl()->easy_setopt(easy, option, value) != CURLE_OK) \
+			return false;                                        \
 	} while (0)
 
 /* What libcurl is not to do, whatever the environment says. */
@@ -125,7 +125,7 @@ enum err transfer_create(struct transfer **out, const struct http_conf *conf)
 	if (!t)
 		return ERR_NOMEM;
 	t->conf = conf;
-	t->easy = curl_easy_init();
+	t->easy = libcurl()->easy_init();
 	if (!t->easy) {
 		transfer_destroy(t);
 		return ERR_NOMEM;
@@ -138,8 +138,8 @@ void transfer_destroy(struct transfer *t)
 {
 	if (!t)
 		return;
-	curl_easy_cleanup(t->easy);
-	curl_slist_free_all(t->headers);
+	libcurl()->easy_cleanup(t->easy);
+	libcurl()->slist_free_all(t->headers);
 	url_free(&t->url);
 	buf_free(&t->lines);
 	buf_free(&t->body);
@@ -151,7 +151,7 @@ void transfer_destroy(struct transfer *t)
 
 static enum err add_line(struct transfer *t, const char *line)
 {
-	struct curl_slist *longer = curl_slist_append(t->headers, line);
+	struct curl_slist *longer = libcurl()->slist_append(t->headers, line);
 
 	if (!longer)
 		return ERR_NOMEM;
@@ -182,7 +182,7 @@ static enum err set_headers(struct transfer *t, struct bytes lines)
 	bool typed = false;
 	enum err err;
 
-	curl_slist_free_all(t->headers);
+	libcurl()->slist_free_all(t->headers);
 	t->headers = NULL;
 	buf_reset(&t->lines);
 	buf_put(&t->lines, lines.data, lines.len);
@@ -258,7 +258,7 @@ static bool set_all(struct transfer *t, const struct buf *body)
 {
 	CURL *easy = t->easy;
 
-	curl_easy_reset(easy);
+	libcurl()->easy_reset(easy);
 	return forbid(easy, t->conf) && set_tls(easy, t->conf) && set_manners(easy, t->conf) &&
 	       set_callbacks(easy, t) && set_request(easy, t, body);
 }
@@ -302,7 +302,7 @@ static bool is_answer(struct transfer *t, long status)
 		return false;
 	if (reply_whole(&t->reply))
 		return true;
-	curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+	libcurl()->easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
 	t->reply.cut = (size_t)sent < t->body.len;
 	return t->reply.cut;
 }
@@ -315,7 +315,7 @@ static const char *failure(struct transfer *t, CURLcode result, long status, lon
 	if (t->reply.head_too_long)
 		return "the headers of the answer are too long";
 	if (result != CURLE_OK && !is_answer(t, status))
-		return t->error[0] ? t->error : curl_easy_strerror(result);
+		return t->error[0] ? t->error : libcurl()->easy_strerror(result);
 	if (status < 200 || status > 999)
 		return "the answer has no status";
 	if (t->http2 && version != CURL_HTTP_VERSION_2_0)
@@ -342,8 +342,8 @@ struct http_response transfer_response(struct transfer *t, CURLcode result)
 		r.error = t->refused;
 		return r;
 	}
-	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
+	libcurl()->easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	libcurl()->easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
 	make_printable(t->error);
 	r.error = failure(t, result, status, version);
 	if (r.error)

@@ -531,6 +531,25 @@ static void test_guard_key_files(void **state)
 	start();
 }
 
+static bool has_libcurl(void)
+{
+	return strstr(slurp(case_printf("/proc/%d/maps", (int)in->daemon.pid), NULL),
+		       "/libcurl.so.") != NULL;
+}
+
+/* Who pushes nothing over HTTP has none of the code that does. */
+static void test_guard_libcurl_where_it_is_needed(void **state)
+{
+	(void)state;
+	in = instance_create(instance_people);
+	instance_start(in);
+	assert_false(has_libcurl());
+	instance_stop(in);
+	pushing_set_up(in, recorder_start(NULL), NULL);
+	instance_start(in);
+	assert_true(has_libcurl());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -542,6 +561,7 @@ int main(void)
 		SYSTEM(test_guard_slow_answers),
 		SYSTEM(test_guard_secrets),
 		SYSTEM(test_guard_key_files),
+		SYSTEM(test_guard_libcurl_where_it_is_needed),
 	};
 
 	return case_run_all(tests, COUNT(tests), NULL);
