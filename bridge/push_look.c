@@ -187,8 +187,12 @@ static bool on_message(void *ctx, struct bytes key, struct bytes value)
 	uint64_t seq = key_message_seq(key);
 	bool yes = false;
 
-	if (seq < s->first || s->left-- == 0)
+	if (seq < s->first)
 		return false;
+	if (s->left-- == 0) {
+		s->found = seq;
+		return false;
+	}
 	s->err = push_look_mentions(s->look, s->chat, s->user, value, &yes);
 	if (yes)
 		s->found = seq;

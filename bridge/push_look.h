@@ -37,8 +37,9 @@ enum err push_look_devices(struct push_look *l, struct bytes user, size_t *out);
 /* How many registrations there are at all. */
 enum err push_look_registrations(struct push_look *l, uint64_t *out);
 
-/* The newest message from `first` to `last` that mentions the user; 0 if none of the last
- * PUSH_MENTION_MESSAGES of them does. */
+/* The newest message from `first` to `last` that mentions the user; 0 if none does. Of more than
+ * PUSH_MENTION_MESSAGES only the newest are looked at: where none of those does, the one before
+ * them, as it or one before it may. */
 #define PUSH_MENTION_MESSAGES 64
 enum err push_look_mention(struct push_look *l, struct bytes chat, struct bytes user,
 	uint64_t first, uint64_t last, uint64_t *out);

@@ -547,6 +547,18 @@ static void change_lane(struct push_sender *s, const struct push_whose *whose,
 	s->lanes[lane].next = 0;
 }
 
+/* A little later, so that what others have to be sent goes between. */
+static void look_on(struct push_sender *s, const struct push_whose *whose,
+	const struct push_waiting *was, uint64_t now)
+{
+	struct push_waiting p = *was;
+
+	p.mention = s->view.mention;
+	p.due = now + 1;
+	push_waiting_put(s->list, whose, was, &p);
+	expect(s, p.lane, p.due);
+}
+
 /* Was the broker away while it was held? Until it is back, and has said what became of its
  * connections, they seem to last: so it is held once more. */
 static enum err hold_on(struct push_sender *s, const struct push_whose *whose,
@@ -587,6 +599,10 @@ static enum sent send_one(struct push_sender *s, const struct push_whose *whose,
 	if (need == PUSH_NOT_NEEDED) {
 		stats_add(&s->look.src.stats->push_not_needed, 1);
 		push_waiting_delete(s->list, whose, p);
+		return SENT_ON;
+	}
+	if (need == PUSH_LOOK_ON) {
+		look_on(s, whose, p, now);
 		return SENT_ON;
 	}
 	if (need == PUSH_HOLD) {

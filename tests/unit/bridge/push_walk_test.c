@@ -337,8 +337,9 @@ static void test_walk_mentions_among_others(void **state)
 	assert_int_equal(walk(w), 1);
 }
 
-/* Of very many messages only the newest are looked at. */
-static void test_walk_mentions_are_bounded(void **state)
+/* Of very many messages only the newest are looked at: whether the others hold a mention is found
+ * when it is sent. */
+static void test_walk_mentions_far_back(void **state)
 {
 	struct world *w = *state;
 
@@ -346,12 +347,18 @@ static void test_walk_mentions_are_bounded(void **state)
 	world_mute(w, "bob", "lobby", UINT64_MAX, true);
 	world_mute(w, "carol", "lobby", UINT64_MAX, true);
 	world_say(w, "lobby", "alice", "@bob");
-	world_say(w, "lobby", "alice", "@bob");
+	world_say(w, "lobby", "alice", "talk");
 	world_say(w, "lobby", "alice", "@carol");
 	for (int i = 1; i < PUSH_MENTION_MESSAGES; i++)
 		world_say(w, "lobby", "alice", "talk");
-	assert_int_equal(walk(w), 1);
+	assert_int_equal(walk(w), 2);
 	assert_int_equal(waiting(w, "carol", "phone").mention, 3);
+	assert_int_equal(waiting(w, "bob", "phone").mention, 2);
+	for (int i = 0; i < PUSH_MENTION_MESSAGES; i++)
+		world_say(w, "lobby", "alice", "talk");
+	forget(w, "bob", "phone");
+	forget(w, "carol", "phone");
+	assert_int_equal(walk(w), 0);
 }
 
 /* --- who is connected
@@ -1167,7 +1174,7 @@ int main(int argc, char **argv)
 		TEST(test_walk_muted),
 		TEST(test_walk_mentions),
 		TEST(test_walk_mentions_among_others),
-		TEST(test_walk_mentions_are_bounded),
+		TEST(test_walk_mentions_far_back),
 		TEST(test_walk_connected_is_held),
 		TEST(test_gone_is_due_now),
 		TEST(test_walk_finds_who_is_gone),

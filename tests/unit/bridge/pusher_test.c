@@ -256,6 +256,24 @@ static void test_pusher_mention_in_flight(void **state)
 	assert_no_more(2);
 }
 
+/* So far back that it takes several looks to find it. */
+static void test_pusher_mention_far_back(void **state)
+{
+	struct world *w = *state;
+
+	world_mute(w, "bob", "lobby", UINT64_MAX, true);
+	w->now = (uint64_t)clock_wall_ms();
+	world_say(w, "lobby", "alice", "@bob, here");
+	for (int i = 0; i < 3000; i++)
+		world_say(w, "lobby", "alice", "talk");
+	start(w);
+	assert_holds(published(0), "\"text\":\"@bob, here\"");
+	assert_holds(published(0), "\"mention\":true");
+	pusher_published(p.pusher, published(0)->number, PUSHER_PUBLISHED);
+	assert_no_more(1);
+	assert_int_equal(world_count(w), 0);
+}
+
 /* All day but for the minute that is twelve hours away. */
 static struct push_prefs quiet_now(void)
 {
@@ -377,6 +395,7 @@ int main(void)
 		TEST(test_pusher_rests),
 		TEST(test_pusher_waits_for_the_whole_commit),
 		TEST(test_pusher_mention_in_flight),
+		TEST(test_pusher_mention_far_back),
 		TEST(test_pusher_mention_in_quiet_hours),
 		TEST(test_pusher_holds),
 		TEST(test_pusher_not_needed_after_a_hold),
