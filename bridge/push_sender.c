@@ -55,6 +55,21 @@ struct lane {
 	bool full;       /* it has its share under way, and there is more */
 };
 
+/* The request for an access token of a kind, while it is under way. */
+struct token_wait {
+	struct push_sender *sender;
+	enum push_kind_id kind;
+	bool asking, answered; /* answered: and trials have not been told */
+};
+
+/* A trial that waits for such a token. */
+struct pending {
+	struct pending *next;
+	void *trial;
+	enum push_kind_id kind;
+	struct key key; /* names whose it is */
+};
+
 struct push_sender {
 	struct push_look look;
 	struct push_waiting_list *list;
@@ -68,13 +83,16 @@ struct push_sender {
 	struct flight *published; /* those that wait for their PUBACK */
 	uint64_t last_number;
 	uint64_t linked_since; /* 0: the broker is gone */
-	size_t trials;
+	size_t trials;         /* pending ones, too */
+	struct pending *pending;
+	struct token_wait tokens[PUSH_KIND_COUNT];
 	struct push_view view;
 	struct push_job job;
 	struct http_request token;
 	struct buf endpoint;
 	uint64_t alerted[PUSH_KIND_COUNT]; /* when the operator was told */
 	enum err err;                      /* of a callback */
+	char why[256];                     /* of err, if it has a sentence */
 };
 
 /* --- create, destroy
@@ -145,6 +163,10 @@ void push_sender_destroy(struct push_sender *s)
 		return;
 	http_destroy(s->http);
 	forget_flights(s);
+	for (struct pending *p = s->pending, *next; p; p = next) {
+		next = p->next;
+		free(p);
+	}
 	push_breakers_destroy(s->breakers);
 	push_view_free(&s->view);
 	push_job_free(&s->job);
@@ -352,6 +374,27 @@ static enum err settle(struct push_sender *s, const struct push_whose *whose,
 	return ERR_OK;
 }
 
+static void fail(struct push_sender *s, enum err err)
+{
+	if (s->err == ERR_OK)
+		s->err = err;
+}
+
+/* The endpoint answers. Who was put off because it did not goes now, not when that would be over:
+ * where a lane has one endpoint, it has paused as a whole. */
+static void good_endpoint(struct push_sender *s, struct bytes endpoint, uint8_t lane, uint64_t now)
+{
+	uint64_t told[PUSH_BREAKER_TOLD];
+	size_t count = push_breaker_good(s->breakers, endpoint, told);
+
+	for (size_t i = 0; push_lane_is_shared(lane) && i < count; i++) {
+		if (told[i] <= now)
+			continue;
+		fail(s, push_waiting_hasten(s->list, lane, told[i], now, s->why, sizeof(s->why)));
+		expect(s, lane, now);
+	}
+}
+
 /* What it was asked for, the others that wait for it need not wait for any more. */
 static void judge_endpoint(struct flight *f, const struct push_result *r)
 {
@@ -363,7 +406,7 @@ static void judge_endpoint(struct flight *f, const struct push_result *r)
 	if (r->endpoint_fault)
 		push_breaker_failed(s->breakers, endpoint, now, until);
 	else
-		push_breaker_good(s->breakers, endpoint);
+		good_endpoint(s, endpoint, f->lane, now);
 	if (s->lanes[f->lane].paused != 0)
 		s->lanes[f->lane].next = 0; /* others waited for what this one found */
 	s->lanes[f->lane].paused = 0;
@@ -381,8 +424,7 @@ static void arrive(struct flight *f, const struct push_result *r)
 		s->handler.tried(s->handler.ctx, f->trial, &tried, r);
 	else
 		err = settle(s, &f->whose, &f->attempt, r, &f->said);
-	if (s->err == ERR_OK)
-		s->err = err;
+	fail(s, err);
 	land(f);
 }
 
@@ -420,11 +462,6 @@ void push_sender_published(struct push_sender *s, uint64_t number, enum push_pub
 /* --- tokens
  * --------------------------------------------------------------------------------------- */
 
-struct token_wait {
-	struct push_sender *s;
-	enum push_kind_id kind;
-};
-
 static void wake_all(struct push_sender *s)
 {
 	for (size_t i = 0; i < PUSH_LANES; i++)
@@ -434,32 +471,31 @@ static void wake_all(struct push_sender *s)
 static void on_token(void *ctx, const struct http_response *response)
 {
 	struct token_wait *t = ctx;
+	struct push_sender *s = t->sender;
 	struct push_result r;
 
-	push_token_response(t->s->kinds, t->kind, response, clock_wall_ms(), &r);
+	t->asking = false;
+	t->answered = true;
+	push_token_response(s->kinds, t->kind, response, clock_wall_ms(), &r);
 	if (r.verdict == PUSH_ALERT)
-		alert(t->s, t->kind, r.reason);
+		alert(s, t->kind, r.reason);
 	for (size_t i = 0; i < PUSH_LANES; i++)
-		t->s->lanes[i].paused = 0; /* for the token, or the breaker says so again */
-	wake_all(t->s);
-	free(t);
+		s->lanes[i].paused = 0; /* for the token, or the breaker says so again */
+	wake_all(s);
 }
 
 static void fetch_token(struct push_sender *s, enum push_kind_id kind)
 {
 	static const struct http_response unsent = {.error = "it could not be sent"};
-	struct token_wait *t;
+	struct token_wait *t = &s->tokens[kind];
 
-	if (!push_token_due(s->kinds, kind, clock_wall_ms()))
+	if (t->asking || !push_token_due(s->kinds, kind, clock_wall_ms()))
 		return;
-	t = malloc(sizeof(*t));
-	if (!t)
-		return;
-	*t = (struct token_wait){s, kind};
 	http_request_reset(&s->token);
 	if (push_token_request(s->kinds, kind, clock_wall_ms(), &s->token) != ERR_OK)
-		free(t);
-	else if (http_submit(s->http, &s->token, on_token, t) != ERR_OK)
+		return;
+	*t = (struct token_wait){.sender = s, .kind = kind, .asking = true};
+	if (http_submit(s->http, &s->token, on_token, t) != ERR_OK)
 		on_token(t, &unsent);
 }
 
@@ -477,61 +513,89 @@ static enum sent pause_lane(struct push_sender *s, uint8_t lane, uint64_t until)
 	return SENT_STOP;
 }
 
-/* Hand it to libcurl or to the broker. False if there is no room. */
-static bool launch(struct push_sender *s, const struct push_whose *whose, uint8_t lane,
+/* Hand it to libcurl or to the broker. ERR_BUSY if there is no room, ERR_NOMEM, or what else
+ * http_submit() says of a request that it can never send. */
+static enum err launch(struct push_sender *s, const struct push_whose *whose, uint8_t lane,
 	const struct said *said, enum push_step step, void *trial)
 {
 	struct flight *f = take_off(s, whose, lane, trial);
+	enum err err = ERR_BUSY;
 
 	if (!f)
-		return false;
+		return ERR_NOMEM;
 	f->said = *said;
-	if (step == PUSH_PUBLISH) {
-		f->number = ++s->last_number;
-		if (s->handler.publish(s->handler.ctx, f->number,
-			    (struct bytes){s->job.topic.data, s->job.topic.len},
-			    (struct bytes){s->job.payload.data, s->job.payload.len})) {
-			f->next = s->published;
-			s->published = f;
-			return true;
-		}
-	} else if (http_submit(s->http, &s->job.http, on_answer, f) == ERR_OK) {
-		return true;
+	if (step == PUSH_SEND) {
+		err = http_submit(s->http, &s->job.http, on_answer, f);
+		if (err != ERR_OK)
+			land(f);
+		return err;
 	}
-	land(f);
-	return false;
+	f->number = ++s->last_number;
+	if (!s->handler.publish(s->handler.ctx, f->number,
+		    (struct bytes){s->job.topic.data, s->job.topic.len},
+		    (struct bytes){s->job.payload.data, s->job.payload.len})) {
+		land(f);
+		return err;
+	}
+	f->next = s->published;
+	s->published = f;
+	return ERR_OK;
+}
+
+/* What becomes of one that could not be launched for another reason than ERR_BUSY. */
+static void judge_launch(struct push_result *r, enum err err)
+{
+	if (err == ERR_NOMEM)
+		push_result_set(r, PUSH_RETRY, "out of memory");
+	else
+		push_result_set(r, PUSH_DROP, "no request can be made of it");
+}
+
+/* The endpoint may be asked: do so. */
+static enum sent send_now(struct push_sender *s, const struct push_whose *whose,
+	const struct push_waiting *p, enum err *err)
+{
+	struct bytes endpoint = {s->endpoint.data, s->endpoint.len};
+	struct said said = {s->view.chat_n, p->mention};
+	uint64_t now = push_clock_now(s->clock);
+	struct push_result r;
+	enum err launched = ERR_OK;
+	enum push_step step = push_prepare(
+		s->kinds, &s->view.note, &s->view.registration, clock_wall_ms(), &s->job, &r);
+
+	if (step == PUSH_SEND || step == PUSH_PUBLISH) {
+		launched = launch(s, whose, p->lane, &said, step, NULL);
+		if (launched == ERR_OK)
+			return SENT_ON;
+	}
+	push_breaker_not_asked(s->breakers, endpoint, now);
+	if (launched == ERR_BUSY)
+		return SENT_STOP;
+	if (step == PUSH_TOKEN) {
+		fetch_token(s, s->view.registration.kind);
+		return pause_lane(s, p->lane, now + 1000);
+	}
+	if (step != PUSH_END)
+		judge_launch(&r, launched);
+	s->job.attempt.kind = s->view.registration.kind;
+	s->job.attempt.set_ms = s->view.registration.set_ms;
+	*err = settle(s, whose, &s->job.attempt, &r, &said);
+	return SENT_ON;
 }
 
 static enum sent send_view(struct push_sender *s, const struct push_whose *whose,
 	const struct push_waiting *p, enum err *err)
 {
-	uint64_t now = push_clock_now(s->clock), until;
 	struct bytes endpoint = {s->endpoint.data, s->endpoint.len};
-	struct said said = {s->view.chat_n, p->mention};
-	struct push_result r;
-	enum push_step step;
+	uint64_t until = push_breaker_until(s->breakers, endpoint, push_clock_now(s->clock),
+		(uint64_t)s->look.src.conf->push_timeout_ms);
 
-	until = push_breaker_until(
-		s->breakers, endpoint, now, (uint64_t)s->look.src.conf->push_timeout_ms);
-	if (until != 0 && !push_lane_is_shared(p->lane))
+	if (until == 0)
+		return send_now(s, whose, p, err);
+	if (!push_lane_is_shared(p->lane))
 		return pause_lane(s, p->lane, until);
-	if (until != 0) {
-		put_off(s, whose, p, PUSH_WAITING, until);
-		return SENT_ON;
-	}
-	step = push_prepare(
-		s->kinds, &s->view.note, &s->view.registration, clock_wall_ms(), &s->job, &r);
-	if (step == PUSH_TOKEN) {
-		fetch_token(s, s->view.registration.kind);
-		return pause_lane(s, p->lane, now + 1000);
-	}
-	if (step == PUSH_END) {
-		s->job.attempt.kind = s->view.registration.kind;
-		s->job.attempt.set_ms = s->view.registration.set_ms;
-		*err = settle(s, whose, &s->job.attempt, &r, &said);
-		return SENT_ON;
-	}
-	return launch(s, whose, p->lane, &said, step, NULL) ? SENT_ON : SENT_STOP;
+	put_off(s, whose, p, PUSH_WAITING, until);
+	return SENT_ON;
 }
 
 /* The device has another registration since, or its endpoint another lane in this process. Put down
@@ -760,11 +824,15 @@ static uint64_t when_next(const struct push_sender *s, uint64_t now)
 	return next;
 }
 
+static void try_all_pending(struct push_sender *s);
+
 enum err push_sender_run(struct push_sender *s, uint64_t *next, char *why, size_t why_size)
 {
 	uint64_t now = push_clock_now(s->clock);
 	enum err err = directory_refresh(s->look.src.reader);
 
+	if (err == ERR_OK)
+		try_all_pending(s);
 	for (size_t i = 0; err == ERR_OK && i < PUSH_LANES; i++) {
 		struct lane *lane = &s->lanes[i];
 
@@ -796,8 +864,10 @@ enum err push_sender_wait(struct push_sender *s, int timeout_ms, char *why, size
 
 	if (err != ERR_OK)
 		snprintf(why, why_size, "pushes cannot wait for answers");
-	if (err == ERR_OK)
+	if (err == ERR_OK && s->err != ERR_OK) {
 		err = s->err;
+		snprintf(why, why_size, "%s", s->why);
+	}
 	return err == ERR_OK ? push_waiting_commit(s->list, why, why_size) : err;
 }
 
@@ -825,7 +895,38 @@ static void tried(struct push_sender *s, void *trial, const char *why)
 	s->handler.tried(s->handler.ctx, trial, &s->view.registration, &r);
 }
 
-static enum err try_one(struct push_sender *s, const struct push_whose *whose, void *trial)
+static void tried_launching(struct push_sender *s, void *trial, enum err err)
+{
+	struct push_result r;
+
+	judge_launch(&r, err);
+	if (err == ERR_BUSY)
+		tried(s, trial, "too much is under way; try again");
+	else if (err != ERR_OK)
+		s->handler.tried(s->handler.ctx, trial, &s->view.registration, &r);
+}
+
+/* It is tried when the token is there, which the view's kind asks for. */
+static void wait_for_token(struct push_sender *s, const struct push_whose *whose, void *trial)
+{
+	enum push_kind_id kind = s->view.registration.kind;
+	struct pending *p = NULL;
+
+	fetch_token(s, kind);
+	if (s->tokens[kind].asking && s->trials < TRIES)
+		p = malloc(sizeof(*p));
+	if (!p) {
+		tried(s, trial, "no access token can be asked for now; try again");
+		return;
+	}
+	*p = (struct pending){s->pending, trial, kind, key_push_waiting(whose)};
+	s->pending = p;
+	s->trials++;
+}
+
+/* waited: for a token, which was answered. */
+static enum err try_one(
+	struct push_sender *s, const struct push_whose *whose, void *trial, bool waited)
 {
 	static const struct said nothing;
 	int64_t wall = clock_wall_ms();
@@ -843,16 +944,49 @@ static enum err try_one(struct push_sender *s, const struct push_whose *whose, v
 	buf_reset(&s->endpoint);
 	push_endpoint(&s->view.registration, &s->endpoint);
 	step = push_prepare(s->kinds, &s->view.note, &s->view.registration, wall, &s->job, &r);
-	if (step == PUSH_END) {
+	if (step == PUSH_END)
 		s->handler.tried(s->handler.ctx, trial, &s->view.registration, &r);
-	} else if (step == PUSH_TOKEN) {
-		fetch_token(s, s->view.registration.kind);
-		tried(s, trial, "an access token is being fetched; try again");
-	} else if (!launch(s, whose, push_lane((struct bytes){s->endpoint.data, s->endpoint.len}),
-			   &nothing, step, trial)) {
-		tried(s, trial, "too much is under way; try again");
-	}
+	else if (step == PUSH_TOKEN && waited)
+		tried(s, trial, "the access token has ended already; try again");
+	else if (step == PUSH_TOKEN)
+		wait_for_token(s, whose, trial);
+	else
+		tried_launching(s, trial,
+			launch(s, whose,
+				push_lane((struct bytes){s->endpoint.data, s->endpoint.len}),
+				&nothing, step, trial));
 	return ERR_OK;
+}
+
+/* Those that wait for a token of that kind, which was answered. Without one it is found out once
+ * more why there is none. */
+static void try_pending(struct push_sender *s, enum push_kind_id kind)
+{
+	for (struct pending **at = &s->pending, *p; (p = *at);) {
+		struct push_whose whose;
+
+		if (p->kind != kind) {
+			at = &p->next;
+			continue;
+		}
+		*at = p->next;
+		s->trials--;
+		key_push_waiting_parts(key_bytes(&p->key), &whose);
+		if (try_one(s, &whose, p->trial, true) != ERR_OK)
+			tried(s, p->trial, "its registration cannot be read");
+		free(p);
+	}
+}
+
+static void try_all_pending(struct push_sender *s)
+{
+	for (unsigned kind = 1; kind < PUSH_KIND_COUNT; kind++) {
+		bool answered = s->tokens[kind].answered;
+
+		s->tokens[kind].answered = false;
+		if (answered)
+			try_pending(s, (enum push_kind_id)kind);
+	}
 }
 
 static bool on_registration(void *ctx, struct bytes key, struct bytes value)
@@ -864,7 +998,7 @@ static bool on_registration(void *ctx, struct bytes key, struct bytes value)
 	(void)value;
 	key_names(key, &whose.user, &whose.device);
 	t->count++;
-	t->err = try_one(t->s, &whose, t->trial);
+	t->err = try_one(t->s, &whose, t->trial, false);
 	return t->err == ERR_OK && t->count < TRIES;
 }
 

@@ -137,6 +137,27 @@ static void test_fcm_token_is_renewed_when_it_ends(void **state)
 	assert_int_equal(strict_fcm_tokens(fcm), 2);
 }
 
+/* The very first push there is: it waits for the token like any other. */
+static void test_fcm_trial_waits_for_the_token(void **state)
+{
+	(void)state;
+	start(HOUR);
+	add("phone");
+	recorder_answer_next(google, PUSHING_TOKEN_PATH, 1,
+		&(struct answer){.headers = "Content-Type: application/json\n",
+			.body = "{\"error\":\"temporarily_unavailable\"}",
+			.status = 503,
+			.delay_ms = 300});
+	assert_non_null(strstr(CTL(in, "push", "test", "bob").out, "503"));
+	assert_int_equal(recorder_count_of(google, STRICT_FCM_PATH), 0);
+	instance_stop_daemon(in);
+	instance_start_daemon(in);
+	instance_wait_ready(in);
+	assert_non_null(strstr(CTL_OK(in, "push", "test", "bob"), "delivered"));
+	json_expect_str(pushing_body(message(0)), "message.data.type", "test");
+	assert_int_equal(recorder_count_of(google, PUSHING_TOKEN_PATH), 2);
+}
+
 static void test_fcm_pushes_wait_for_the_token_endpoint(void **state)
 {
 	int64_t last;
@@ -363,6 +384,7 @@ int main(void)
 		SYSTEM(test_fcm_token_is_renewed_when_it_is_refused),
 		SYSTEM(test_fcm_token_is_not_renewed_again_and_again),
 		SYSTEM(test_fcm_token_is_renewed_when_it_ends),
+		SYSTEM(test_fcm_trial_waits_for_the_token),
 		SYSTEM(test_fcm_pushes_wait_for_the_token_endpoint),
 		SYSTEM(test_fcm_service_account_is_refused),
 		SYSTEM(test_fcm_message),

@@ -62,9 +62,11 @@ void world_contact(
 void world_prefs(struct world *w, const char *user, const struct push_prefs *p);
 void world_mute(struct world *w, const char *user, const char *chat, uint64_t until, bool mentions);
 
-/* A device that is registered for pushes of that kind, whose data is {}. */
+/* A device that is registered for pushes of that kind, whose data is {}, or the given JSON. */
 void world_register(struct world *w, const char *user, const char *device, enum push_kind_id kind,
 	enum push_preview preview);
+void world_register_data(struct world *w, const char *user, const char *device,
+	enum push_kind_id kind, enum push_preview preview, const char *data);
 void world_unregister(struct world *w, const char *user, const char *device);
 
 /* A connection, and with it a device; and its end. */
