@@ -10,6 +10,10 @@
  * found out some time later. So a push is held for it for as long as conf->push_hold_ms, and sent
  * if the connection ends before that. (Of messages that come meanwhile: bridge/push_view.h.)
  *
+ * When conf->push_waiting_max wait, the walk stops, in the middle of a chat if need be, and goes on
+ * there later. A user is told as a whole: there may be so many more as he has devices, but one. A
+ * daemon that is killed meanwhile begins with the chat anew, and may push some of it twice.
+ *
  * One thread.
  */
 #ifndef GNATTER_BRIDGE_PUSH_WALK_H

@@ -182,8 +182,8 @@ const struct option conf_options[] = {
 	{TIME(push_timeout, 15 * SECOND, SECOND, 2 * MINUTE),
 	 .help = "How long an answer of a provider is waited for."},
 	{COUNT(push_waiting_max, 1000000, 1000, 100000000),
-	 .help = "Pushes that may wait for a provider. When there are more, the rest follows as "
-		"these leave."},
+	 .help = "Pushes that may wait for a provider: no more than that, but for the devices of "
+		"one user, which are not parted. The rest follows as these leave."},
 };
 // clang-format on
 

@@ -896,6 +896,74 @@ static void test_walk_waiting_max(void **state)
 	assert_true(world_waits(w, "carol", "phone", "alice:carol", &p));
 }
 
+/* The group crowd, of so many users, of whom the first ones have so many devices each. */
+static void put_crowd(struct world *w, int users, int registered, int devices)
+{
+	char user[16], device[16];
+
+	world_chat(w, "crowd", KIND_GROUP, "");
+	world_user(w, "alice", NULL);
+	world_join(w, "crowd", "alice", true);
+	for (int i = 0; i < users; i++) {
+		snprintf(user, sizeof(user), "u%03d", i);
+		world_user(w, user, NULL);
+		world_join(w, "crowd", user, false);
+		for (int k = 0; i < registered && k < devices; k++) {
+			snprintf(device, sizeof(device), "d%d", k);
+			world_register(w, user, device, PUSH_FCM, PREVIEW_AS_USER);
+		}
+	}
+}
+
+static bool delete_one(
+	void *ctx, struct bytes key, const struct push_whose *whose, const struct push_waiting *p)
+{
+	struct world *w = ctx;
+
+	(void)key;
+	push_waiting_delete(w->list, whose, p);
+	return true;
+}
+
+static void deliver_all(struct world *w)
+{
+	assert_int_equal(push_waiting_each(w->list, text(""), text(""), delete_one, w), ERR_OK);
+	assert_int_equal(push_waiting_commit(w->list, why, sizeof(why)), ERR_OK);
+}
+
+/* In the middle of a chat, too: it goes on with who comes next, and makes nothing twice, although
+ * what was made has left meanwhile. */
+static void keep_waiting_max(struct world *w, size_t all, size_t devices)
+{
+	size_t made = 0, now;
+	bool more = true;
+
+	w->conf.push_waiting_max = 10;
+	world_say(w, "crowd", "alice", "hi");
+	for (int k = 0; more; k++) {
+		assert_true(k < 100);
+		more = walk_page(w);
+		now = world_count(w);
+		assert_in_range(now, more ? 10 : 1, 10 + devices - 1);
+		assert_int_equal(world_outbox(w), more ? 1 : 0);
+		made += now;
+		deliver_all(w);
+	}
+	assert_int_equal(made, all);
+}
+
+static void test_walk_waiting_max_by_members(void **state)
+{
+	put_crowd(*state, 33, 33, 3);
+	keep_waiting_max(*state, 99, 3);
+}
+
+static void test_walk_waiting_max_by_registrations(void **state)
+{
+	put_crowd(*state, 100, 45, 1);
+	keep_waiting_max(*state, 45, 1);
+}
+
 /* Nothing is forgotten then. */
 static void test_walk_damaged(void **state)
 {
@@ -1196,6 +1264,8 @@ int main(int argc, char **argv)
 		TEST(test_walk_sees_the_newest_directory),
 		TEST(test_walk_pages),
 		TEST(test_walk_waiting_max),
+		TEST(test_walk_waiting_max_by_members),
+		TEST(test_walk_waiting_max_by_registrations),
 		TEST(test_walk_damaged),
 		TEST(test_gone_damaged),
 		TEST(test_walk_few_registrations),
