@@ -140,6 +140,9 @@ static void on_hint(void *ctx, enum hint hint, struct bytes user, struct bytes c
 	case HINT_MARK:
 		marks_hint(d->marks, chat, user, clock_now_ms());
 		break;
+	case HINT_PREFS:
+		pusher_prefs(d->pusher, user);
+		break;
 	case HINT_PUSH:
 		pusher_wake(d->pusher, ts);
 		break;

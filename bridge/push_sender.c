@@ -333,6 +333,20 @@ static void put_off(struct push_sender *s, const struct push_whose *whose,
 	expect(s, p.lane, due);
 }
 
+/* For hours: then it is tried as if for the first time, and until then it can be brought forward.
+ */
+static void keep_quiet(struct push_sender *s, const struct push_whose *whose,
+	const struct push_waiting *was, uint64_t until)
+{
+	struct push_waiting p = *was;
+
+	p.state = PUSH_WAITING;
+	p.due = until;
+	p.attempts = 0;
+	push_waiting_put(s->list, whose, was, &p);
+	expect(s, p.lane, until);
+}
+
 static void try_again(struct push_sender *s, const struct push_whose *whose,
 	const struct push_waiting *was, const struct push_result *r)
 {
@@ -679,8 +693,7 @@ static enum sent send_one(struct push_sender *s, const struct push_whose *whose,
 		return SENT_ON;
 	}
 	if (need == PUSH_NOT_NOW) {
-		put_off(s, whose, p, PUSH_WAITING,
-			s->view.later > now ? s->view.later : now + 1000);
+		keep_quiet(s, whose, p, s->view.later > now ? s->view.later : now + 1000);
 		return SENT_ON;
 	}
 	buf_reset(&s->endpoint);

@@ -265,14 +265,15 @@ static uint64_t due_now(struct push_walk *w)
 	return w->now + w->made++ / EACH_MS;
 }
 
-/* What was put off until quiet hours are over is not to keep a mention waiting: when it is sent it
- * is seen whether it may be. What waits after a failed try keeps its time. */
-static void hurry(const struct candidate *c, struct push_waiting *p)
+/* What was put off until quiet hours are over is not to keep a mention waiting, nor to wait for
+ * them when they are changed: when it is sent it is seen whether it may be. What waits after a
+ * failed try keeps its time. */
+static void hurry(const struct push_walk *w, struct push_waiting *p)
 {
-	uint64_t soonest = p->since + (uint64_t)c->w->look.src.conf->push_coalesce_ms;
+	uint64_t soonest = p->since + (uint64_t)w->look.src.conf->push_coalesce_ms;
 
-	if (soonest < c->w->now)
-		soonest = c->w->now;
+	if (soonest < w->now)
+		soonest = w->now;
 	if (p->state == PUSH_WAITING && p->attempts == 0 && p->due > soonest)
 		p->due = soonest;
 }
@@ -291,7 +292,7 @@ static bool next_state(const struct candidate *c, const struct push_waiting *was
 	if (was && was->state != PUSH_RESTING) {
 		if (c->mention > was->mention) {
 			now->mention = c->mention;
-			hurry(c, now);
+			hurry(c->w, now);
 		}
 		if (was->state == PUSH_HELD && !connected) {
 			now->state = PUSH_WAITING;
@@ -506,10 +507,10 @@ enum err push_walk_run(struct push_walk *w, uint64_t now_ms, bool *more, char *w
 	return push_waiting_commit(w->list, why, why_size);
 }
 
-/* --- a connection has ended
+/* --- all that waits for a user
  * ----------------------------------------------------------------------- */
 
-struct gone {
+struct gone { /* or changed */
 	struct push_walk *w;
 	enum err err;
 };
@@ -528,6 +529,13 @@ static enum err is_delivered(struct gone *g, const struct push_whose *whose, boo
 		err = push_look_devices(&g->w->look, whose->user, &devices);
 	*yes = err == ERR_OK && devices < 2 && mark.delivered >= s.visible;
 	return err;
+}
+
+static bool commit_some(struct gone *g)
+{
+	if (push_waiting_writes(g->w->list) >= WRITES_MAX)
+		g->err = push_waiting_commit(g->w->list, g->w->why, g->w->why_size);
+	return g->err == ERR_OK;
 }
 
 static bool on_held(
@@ -553,13 +561,24 @@ static bool on_held(
 		push_waiting_delete(g->w->list, whose, p);
 	else
 		push_waiting_put(g->w->list, whose, p, &now);
-	if (push_waiting_writes(g->w->list) >= WRITES_MAX)
-		g->err = push_waiting_commit(g->w->list, g->w->why, g->w->why_size);
-	return g->err == ERR_OK;
+	return commit_some(g);
 }
 
-enum err push_walk_gone(
-	struct push_walk *w, struct bytes user, uint64_t now_ms, char *why, size_t why_size)
+static bool on_put_off(
+	void *ctx, struct bytes key, const struct push_whose *whose, const struct push_waiting *p)
+{
+	struct gone *g = ctx;
+	struct push_waiting now = *p;
+
+	(void)key;
+	hurry(g->w, &now);
+	if (now.due != p->due)
+		push_waiting_put(g->w->list, whose, p, &now);
+	return commit_some(g);
+}
+
+static enum err each_of(struct push_walk *w, struct bytes user, push_waiting_fn *fn,
+	uint64_t now_ms, char *why, size_t why_size)
 {
 	struct gone g = {.w = w};
 	enum err err;
@@ -567,8 +586,20 @@ enum err push_walk_gone(
 	w->now = now_ms;
 	w->why = why;
 	w->why_size = why_size;
-	err = push_waiting_each(w->list, user, NOTHING, on_held, &g);
+	err = push_waiting_each(w->list, user, NOTHING, fn, &g);
 	if (err == ERR_OK)
 		err = g.err;
 	return err == ERR_OK ? push_waiting_commit(w->list, why, why_size) : err;
+}
+
+enum err push_walk_gone(
+	struct push_walk *w, struct bytes user, uint64_t now_ms, char *why, size_t why_size)
+{
+	return each_of(w, user, on_held, now_ms, why, why_size);
+}
+
+enum err push_walk_prefs(
+	struct push_walk *w, struct bytes user, uint64_t now_ms, char *why, size_t why_size)
+{
+	return each_of(w, user, on_put_off, now_ms, why, why_size);
 }

@@ -49,4 +49,9 @@ enum err push_walk_run(
 enum err push_walk_gone(
 	struct push_walk *w, struct bytes user, uint64_t now_ms, char *why, size_t why_size);
 
+/* The user wants something else of pushes: what waits for him without a failed try is due as soon
+ * as it may be, and is put off again if it is quiet still. */
+enum err push_walk_prefs(
+	struct push_walk *w, struct bytes user, uint64_t now_ms, char *why, size_t why_size);
+
 #endif

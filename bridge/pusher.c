@@ -19,6 +19,7 @@
 
 enum kind {
 	ORDER_GONE,      /* data: the user */
+	ORDER_PREFS,     /* data: the user */
 	ORDER_ASK,       /* data: a record */
 	ORDER_PUBLISHED, /* number, value */
 	BACK_ANSWER,     /* data: an effect */
@@ -168,6 +169,11 @@ void pusher_gone(struct pusher *p, struct bytes user)
 	order(p, note_of(ORDER_GONE, 0, user, nothing));
 }
 
+void pusher_prefs(struct pusher *p, struct bytes user)
+{
+	order(p, note_of(ORDER_PREFS, 0, user, nothing));
+}
+
 enum err pusher_ask(struct pusher *p, struct bytes record)
 {
 	return order(p, note_of(ORDER_ASK, 0, record, nothing));
@@ -296,16 +302,21 @@ enum err pusher_take(struct pusher *p, const struct pusher_handler *h, char *why
 
 static enum err obey(struct pusher *p, const struct note *n, char *why, size_t why_size)
 {
+	struct bytes data = {n->data, n->len - 1};
+	uint64_t now = push_clock_now(&p->clock);
 	enum err err;
 
 	switch (n->kind) {
 	case ORDER_GONE:
-		err = push_walk_gone(p->walker, (struct bytes){n->data, n->len - 1},
-			push_clock_now(&p->clock), why, why_size);
+		err = push_walk_gone(p->walker, data, now, why, why_size);
+		push_sender_wake(p->sender);
+		return err;
+	case ORDER_PREFS:
+		err = push_walk_prefs(p->walker, data, now, why, why_size);
 		push_sender_wake(p->sender);
 		return err;
 	case ORDER_ASK:
-		push_asking_record(p->asking, p->sender, (struct bytes){n->data, n->len - 1});
+		push_asking_record(p->asking, p->sender, data);
 		return ERR_OK;
 	default:
 		push_sender_published(p->sender, n->number, (enum push_published)n->value);

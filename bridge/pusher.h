@@ -42,6 +42,10 @@ void pusher_link(struct pusher *p, bool up);
 /* A connection of the user has ended; of anybody, if user is empty. */
 void pusher_gone(struct pusher *p, struct bytes user);
 
+/* The user wants something else of pushes: what waits for the end of his quiet hours is looked at
+ * again. */
+void pusher_prefs(struct pusher *p, struct bytes user);
+
 /* From now on with these options, as far as a reload may change them. */
 void pusher_reload(struct pusher *p, const struct conf *conf);
 

@@ -299,6 +299,15 @@ static void test_a_mention_is_not_forgotten(void **state)
 	json_expect_str(push(2), "push.text", "elsewhere");
 }
 
+/* But for one minute, which is twelve hours away; mentions wake him. */
+static void sleep_all_day(struct client *c)
+{
+	client_requestf(c, "push.prefs",
+		"{\"quiet\":{\"from\":\"00:01\",\"to\":\"00:00\",\"utc_offset\":%d},"
+		"\"mentions\":true}",
+		(int)(720 - case_wall_ms() / 60000 % 1440));
+}
+
 static void test_quiet_hours(void **state)
 {
 	struct client *desk;
@@ -309,11 +318,7 @@ static void test_quiet_hours(void **state)
 	pushing_register(in, "carol", "phone", "webhook", "");
 	pushing_register(in, "bob", "phone", "webhook", "");
 	desk = client_5(in, "bob", "desk");
-	/* all day but for one minute, which is twelve hours away */
-	client_requestf(desk, "push.prefs",
-		"{\"quiet\":{\"from\":\"00:01\",\"to\":\"00:00\",\"utc_offset\":%d},"
-		"\"mentions\":true}",
-		(int)(720 - case_wall_ms() / 60000 % 1440));
+	sleep_all_day(desk);
 	client_send(alice, "alice:bob", "at night");
 	expect_none_before(0, "he sleeps");
 	j = client_request(client_open(in,
@@ -326,6 +331,25 @@ static void test_quiet_hours(void **state)
 	client_send(alice, "alice:bob", "wake up, @bob");
 	client_send(alice, "lobby", "@bob: here, too");
 	json_expect_str(push(1), "push.text", "@bob: here, too");
+}
+
+/* What waits for them to be over goes when they are. */
+static void test_quiet_hours_switched_off(void **state)
+{
+	struct client *desk;
+
+	(void)state;
+	start(NULL);
+	pushing_register(in, "carol", "phone", "webhook", "");
+	pushing_register(in, "bob", "phone", "webhook", "");
+	desk = client_5(in, "bob", "desk");
+	sleep_all_day(desk);
+	client_send(alice, "alice:bob", "at night");
+	client_send(alice, "lobby", "in another chat");
+	expect_none_before(1, "he sleeps"); /* carol hears of the lobby, too */
+	client_request(desk, "push.prefs", "{\"quiet\":null}");
+	push(3);
+	assert_int_equal(recorder_count(hook), 4);
 }
 
 static void test_without_preview(void **state)
@@ -511,6 +535,7 @@ int main(void)
 		SYSTEM(test_mutes_and_mentions),
 		SYSTEM(test_a_mention_is_not_forgotten),
 		SYSTEM(test_quiet_hours),
+		SYSTEM(test_quiet_hours_switched_off),
 		SYSTEM(test_without_preview),
 		SYSTEM(test_what_is_no_message_is_not_pushed),
 		SYSTEM(test_registrations_end),

@@ -307,6 +307,34 @@ static void test_pusher_mention_in_quiet_hours(void **state)
 	assert_true(left.due > w->now + 10 * HOUR);
 }
 
+/* They end when they are switched off, not when they would have; also for what had failed before.
+ */
+static void test_pusher_quiet_hours_that_end(void **state)
+{
+	struct world *w = *state;
+	struct push_prefs prefs = quiet_now();
+
+	start(w);
+	say(w, "late in the evening");
+	pusher_published(p.pusher, published(0)->number, PUSHER_UNSENT);
+	world_prefs(w, "bob", &prefs);
+	world_settle(w);
+	assert_no_more(1);
+	usleep(2000000); /* tried again by now, if it were not quiet */
+	assert_no_more(1);
+	pusher_prefs(p.pusher, text("bob")); /* as quiet as before */
+	assert_no_more(1);
+	prefs = (struct push_prefs){.mentions = true};
+	world_prefs(w, "bob", &prefs);
+	world_settle(w);
+	pusher_prefs(p.pusher, text("alice"));
+	assert_no_more(1);
+	pusher_prefs(p.pusher, text("bob"));
+	assert_holds(published(1), "\"text\":\"late in the evening\"");
+	pusher_published(p.pusher, published(1)->number, PUSHER_PUBLISHED);
+	assert_no_more(2);
+}
+
 /* Held from the last message on, not from the first. */
 static void test_pusher_holds(void **state)
 {
@@ -397,6 +425,7 @@ int main(void)
 		TEST(test_pusher_mention_in_flight),
 		TEST(test_pusher_mention_far_back),
 		TEST(test_pusher_mention_in_quiet_hours),
+		TEST(test_pusher_quiet_hours_that_end),
 		TEST(test_pusher_holds),
 		TEST(test_pusher_not_needed_after_a_hold),
 		TEST(test_pusher_holds_while_the_broker_is_away),
