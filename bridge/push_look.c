@@ -8,8 +8,10 @@
 
 #define NOTHING ((struct bytes){NULL, 0})
 
-void push_look_init(struct push_look *l, const struct query_source *src)
+void push_look_init(
+	struct push_look *l, const struct query_source *src, const unsigned char key[PUSH_LOOK_KEY])
 {
+	memcpy(l->key, key, sizeof(l->key));
 	l->src = *src;
 	l->q = (struct query){.src = &l->src};
 }

@@ -7,14 +7,18 @@
 #include "bridge/query.h"
 #include "persist/keys.h"
 
+#define PUSH_LOOK_KEY 32
+
 /* A reader of the state of now. */
 struct push_look {
 	struct query_source src;
-	struct query q; /* for the lookups of query.h */
+	struct query q;                   /* for the lookups of query.h */
+	unsigned char key[PUSH_LOOK_KEY]; /* what collapse ids are hashed with: the instance's */
 };
 
-/* Everything in src is borrowed. */
-void push_look_init(struct push_look *l, const struct query_source *src);
+/* Everything in src is borrowed; key is copied. */
+void push_look_init(struct push_look *l, const struct query_source *src,
+	const unsigned char key[PUSH_LOOK_KEY]);
 
 /* Muted now? All zero if not. */
 enum err push_look_mute(struct push_look *l, struct bytes user, struct bytes chat, uint64_t now_ms,

@@ -123,7 +123,7 @@ enum err push_sender_create(struct push_sender **out, const struct push_look *lo
 	*out = NULL;
 	snprintf(why, why_size, "out of memory");
 	if (s) {
-		push_look_init(&s->look, &look->src);
+		push_look_init(&s->look, &look->src, look->key);
 		s->list = list;
 		s->kinds = kinds;
 		s->clock = clock;

@@ -227,15 +227,36 @@ static bool on_chat(void *ctx, struct bytes key, struct bytes value)
 	return b->err == ERR_OK;
 }
 
-static enum err count_badge(struct push_look *look, struct bytes user, uint64_t *out)
+static enum err count_badge(struct push_look *look, struct bytes user, struct push_badge *out)
 {
 	struct badge b = {.look = look, .user = user};
 	struct key prefix = key_lists(user);
-	enum err err = directory_each(
-		look->src.reader, TABLE_LISTS, key_bytes(&prefix), NOTHING, on_chat, &b);
+	enum err err;
 
-	*out = b.sum;
-	return err == ERR_OK ? b.err : err;
+	out->len = 0;
+	out->version = store_version(look->src.store);
+	err = directory_each(
+		look->src.reader, TABLE_LISTS, key_bytes(&prefix), NOTHING, on_chat, &b);
+	if (err == ERR_OK)
+		err = b.err;
+	if (err != ERR_OK || user.len > sizeof(out->user))
+		return err == ERR_OK ? ERR_CORRUPT : err;
+	memcpy(out->user, user.data, user.len);
+	out->len = user.len;
+	out->sum = b.sum;
+	return ERR_OK;
+}
+
+/* Counted anew unless it was for the same user, and nothing has happened since. */
+static enum err take_badge(struct push_view *out, struct push_look *look, struct bytes user)
+{
+	struct push_badge *b = &out->badge;
+	bool known = b->len > 0 && bytes_equal(user, b->user, b->len) &&
+		     b->version == store_version(look->src.store);
+	enum err err = known ? ERR_OK : count_badge(look, user, b);
+
+	out->note.badge = b->sum;
+	return err;
 }
 
 /* What the other one calls himself, if the user may see it. */
@@ -295,13 +316,15 @@ static enum err take_title(
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-/* The same for the same user and chat, for ever, and telling neither. */
-static void take_collapse(struct push_view *out, const struct push_whose *whose)
+/* The same for the same user and chat, for ever, and telling neither: names can be guessed, so that
+ * a hash without a key would tell them to whoever tries some. */
+static void take_collapse(
+	struct push_view *out, const struct push_look *look, const struct push_whose *whose)
 {
 	unsigned char raw[crypto_generichash_BYTES_MIN];
 	crypto_generichash_state hash;
 
-	crypto_generichash_init(&hash, NULL, 0, sizeof(raw));
+	crypto_generichash_init(&hash, look->key, sizeof(look->key), sizeof(raw));
 	crypto_generichash_update(&hash, (const unsigned char *)whose->user.data, whose->user.len);
 	crypto_generichash_update(&hash, (const unsigned char *)"", 1);
 	crypto_generichash_update(&hash, (const unsigned char *)whose->chat.data, whose->chat.len);
@@ -483,8 +506,8 @@ static enum err fill(struct push_view *out, struct push_look *look, const struct
 	enum err err = take_title(out, look, whose);
 
 	if (err == ERR_OK)
-		err = count_badge(look, whose->user, &n->badge);
-	take_collapse(out, whose);
+		err = take_badge(out, look, whose->user);
+	take_collapse(out, look, whose);
 	n->user = whose->user;
 	n->device = whose->device;
 	n->chat = whose->chat;
@@ -539,12 +562,12 @@ enum err push_view_trial(struct push_view *out, struct push_look *look,
 	err = take_registration(out, look, whose, need);
 	if (err != ERR_OK || *need != PUSH_NEEDED)
 		return err;
-	err = count_badge(look, whose->user, &n->badge);
+	err = take_badge(out, look, whose->user);
 	set(&out->from, (struct bytes){"gnatter", 7});
 	set(&out->type, (struct bytes){"test", 4});
 	set(&out->title, (struct bytes){"Gnatter", 7});
 	set(&out->text, (struct bytes){"A push to try this device", 25});
-	take_collapse(out, whose);
+	take_collapse(out, look, whose);
 	n->user = whose->user;
 	n->device = whose->device;
 	n->preview = out->registration.preview;

@@ -25,6 +25,13 @@ enum push_need {
 			  */
 };
 
+/* A user's badge is a walk over all his chats, 1.2 us each; his pushes mostly come in a row. */
+struct push_badge {
+	uint64_t sum, version; /* of the store, when it was counted */
+	size_t len;            /* 0: of nobody */
+	char user[NAME_USER_MAX];
+};
+
 struct push_view {
 	struct push_note note;            /* lent from the buffers below, and from whose */
 	struct registration registration; /* the same */
@@ -34,6 +41,7 @@ struct push_view {
 	const char *why;  /* of PUSH_NOT_NEEDED: static */
 	struct buf data, title, text, from, type;
 	char collapse[PUSH_COLLAPSE_MAX + 1];
+	struct push_badge badge; /* that was counted last */
 };
 
 /* {0} is an empty one, to be used again and again. */

@@ -74,7 +74,7 @@ enum err push_walk_create(struct push_walk **out, const struct push_look *look,
 	*out = NULL;
 	if (!w)
 		return ERR_NOMEM;
-	push_look_init(&w->look, &look->src);
+	push_look_init(&w->look, &look->src, look->key);
 	w->list = list;
 	w->lane = lane;
 	w->ctx = ctx;

@@ -435,7 +435,7 @@ static enum err build(struct pusher *p, struct push_kinds *kinds, char *why, siz
 	enum err err = directory_reader_create(&p->reader, p->look.src.directory);
 
 	p->look.src.reader = p->reader;
-	push_look_init(&p->look, &p->look.src);
+	p->look.q = (struct query){.src = &p->look.src};
 	if (err != ERR_OK)
 		return unreadable(err, why, why_size);
 	err = push_waiting_open(&p->list, p->look.src.store, &p->clock, why, why_size);
@@ -459,8 +459,8 @@ static enum err build(struct pusher *p, struct push_kinds *kinds, char *why, siz
 }
 
 enum err pusher_create(struct pusher **out, struct store *s, struct directory *d,
-	const struct conf *conf, struct push_kinds *kinds, struct stats *stats, int wake_fd,
-	char *why, size_t why_size)
+	const struct conf *conf, struct push_kinds *kinds, struct stats *stats,
+	const unsigned char key[PUSHER_KEY], int wake_fd, char *why, size_t why_size)
 {
 	struct pusher *p = calloc(1, sizeof(*p));
 	enum err err;
@@ -477,6 +477,7 @@ enum err pusher_create(struct pusher **out, struct store *s, struct directory *d
 	p->walk_more = true; /* what the last one left */
 	p->look.src =
 		(struct query_source){.store = s, .directory = d, .conf = &p->conf, .stats = stats};
+	memcpy(p->look.key, key, sizeof(p->look.key));
 	err = build(p, kinds, why, why_size);
 	if (err != ERR_OK) {
 		pusher_destroy(p);

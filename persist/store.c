@@ -42,6 +42,7 @@ struct store {
 	leveldb_readoptions_t *reading;
 	leveldb_writeoptions_t *writing, *writing_synced;
 	leveldb_writebatch_t *writes; /* store_write's, kept for its memory */
+	_Atomic uint64_t version;
 	char path[];
 };
 
@@ -444,7 +445,13 @@ enum err store_write(struct store *s, const struct batch *b, struct bytes extra_
 	if (extra_key.len)
 		on_write(s->writes, extra_key, extra_value);
 	leveldb_write(s->db, sync ? s->writing_synced : s->writing, s->writes, &error);
+	s->version++;
 	return explain(s, error, "written", why, why_size);
+}
+
+uint64_t store_version(const struct store *s)
+{
+	return s->version;
 }
 
 struct store_writes {

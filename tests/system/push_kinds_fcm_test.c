@@ -158,6 +158,24 @@ static void test_fcm_trial_waits_for_the_token(void **state)
 	assert_int_equal(recorder_count_of(google, PUSHING_TOKEN_PATH), 2);
 }
 
+/* A newer push replaces the older one also when the daemon has started anew since. */
+static void test_fcm_collapse_key_outlives_the_daemon(void **state)
+{
+	const char *first;
+
+	(void)state;
+	start(HOUR);
+	add("phone");
+	client_send(alice, "alice:bob", "first");
+	pushing_wait_stat(in, "push_fcm_delivered", 1);
+	first = json_str(pushing_body(message(0)), "message.android.collapse_key");
+	instance_stop_daemon(in);
+	instance_start_daemon(in);
+	instance_wait_ready(in);
+	client_send(alice, "alice:bob", "second");
+	json_expect_str(pushing_body(message(1)), "message.android.collapse_key", first);
+}
+
 static void test_fcm_pushes_wait_for_the_token_endpoint(void **state)
 {
 	int64_t last;
@@ -385,6 +403,7 @@ int main(void)
 		SYSTEM(test_fcm_token_is_not_renewed_again_and_again),
 		SYSTEM(test_fcm_token_is_renewed_when_it_ends),
 		SYSTEM(test_fcm_trial_waits_for_the_token),
+		SYSTEM(test_fcm_collapse_key_outlives_the_daemon),
 		SYSTEM(test_fcm_pushes_wait_for_the_token_endpoint),
 		SYSTEM(test_fcm_service_account_is_refused),
 		SYSTEM(test_fcm_message),

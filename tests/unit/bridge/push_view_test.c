@@ -892,6 +892,36 @@ static void test_view_badge(void **state)
 	assert_int_equal(view.note.badge, 4 + 1);
 }
 
+/* It is not counted again for each device, but whenever anything has happened, and for others. */
+static void test_view_badge_is_kept(void **state)
+{
+	struct world *w = *state;
+	struct push_whose carol = {text("carol"), text("tab"), text("lobby")};
+	struct push_whose bob = {text("bob"), text("phone"), text("lobby")};
+	struct push_waiting p = {.since = w->now};
+	enum push_need need;
+
+	world_user(w, "carol", NULL);
+	world_join(w, "lobby", "carol", false);
+	world_register(w, "carol", "tab", PUSH_FCM, PREVIEW_AS_USER);
+	world_say(w, "lobby", "alice", "one");
+	world_ack(w, "lobby", "carol", 0, 0);
+	assert_needed(w);
+	assert_int_equal(view.note.badge, 1);
+	view.badge.sum = 100; /* as if it had been counted */
+	assert_int_equal(push_view_make(&view, &w->look, &bob, &p, w->now, w->now, &need), ERR_OK);
+	assert_int_equal(view.note.badge, 100);
+	assert_int_equal(
+		push_view_make(&view, &w->look, &carol, &p, w->now, w->now, &need), ERR_OK);
+	assert_int_equal(view.note.badge, 1);
+	view.badge.sum = 100;
+	world_say(w, "lobby", "alice", "two");
+	world_settle(w);
+	assert_int_equal(
+		push_view_make(&view, &w->look, &carol, &p, w->now, w->now, &need), ERR_OK);
+	assert_int_equal(view.note.badge, 2);
+}
+
 /* --- collapse, expiry
  * ----------------------------------------------------------------------------- */
 
@@ -921,7 +951,7 @@ static void test_view_collapse_is_stable(void **state)
 	enum push_need need;
 
 	collapse_of(w, "bob", "lobby", first);
-	assert_string_equal(first, "9w6r4yuBXh-iH0vKYvMD");
+	assert_string_equal(first, "esGvP9fxSslb-GlpBtIL");
 	world_say(w, "lobby", "alice", "one");
 	assert_needed(w);
 	assert_bytes(view.note.collapse, text(first));
@@ -932,6 +962,21 @@ static void test_view_collapse_is_stable(void **state)
 				 &(struct push_waiting){.since = w->now}, w->now, w->now, &need),
 		ERR_OK);
 	assert_bytes(view.note.collapse, text(first));
+}
+
+/* Who has not the key cannot find names by trying them. */
+static void test_view_collapse_is_keyed(void **state)
+{
+	struct world *w = *state;
+	char first[PUSH_COLLAPSE_MAX + 1], second[PUSH_COLLAPSE_MAX + 1];
+
+	collapse_of(w, "bob", "lobby", first);
+	w->look.key[31] ^= 1;
+	collapse_of(w, "bob", "lobby", second);
+	assert_string_not_equal(first, second);
+	w->look.key[31] ^= 1;
+	collapse_of(w, "bob", "lobby", second);
+	assert_string_equal(first, second);
 }
 
 static void test_view_collapse_is_opaque(void **state)
@@ -1077,9 +1122,11 @@ int main(void)
 		TEST(test_view_count),
 		TEST(test_view_badge),
 		TEST(test_view_collapse_is_stable),
+		TEST(test_view_collapse_is_keyed),
 		TEST(test_view_collapse_is_opaque),
 		TEST(test_view_expires),
 		TEST(test_view_expires_in_quiet_hours),
+		TEST(test_view_badge_is_kept),
 		TEST(test_view_trial),
 	};
 

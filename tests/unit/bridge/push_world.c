@@ -31,7 +31,7 @@ static void open_disk(struct world *w, bool create)
 		.reader = w->reader,
 		.conf = &w->conf,
 		.stats = &w->stats};
-	push_look_init(&w->look, src);
+	push_look_init(&w->look, src, (const unsigned char *)WORLD_KEY);
 	assert_err(push_waiting_open(&w->list, w->store, &w->clock, why, sizeof(why)), ERR_OK);
 }
 

@@ -14,6 +14,7 @@
 #include "tests/unit/persist/scratch.h"
 
 #define WORLD_START UINT64_C(1700000000000) /* ms: w->now at first; long ago by any clock */
+#define WORLD_KEY   "0123456789abcdef0123456789abcdef" /* of collapse ids */
 #define MINUTE      UINT64_C(60000)
 #define HOUR        (60 * MINUTE)
 

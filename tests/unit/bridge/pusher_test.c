@@ -51,7 +51,7 @@ static void start(struct world *w)
 {
 	world_settle(w);
 	assert_err(pusher_create(&p.pusher, w->store, w->directory, &w->conf, p.kinds, &w->stats,
-			   p.wake_fd, why, sizeof(why)),
+			   (const unsigned char *)WORLD_KEY, p.wake_fd, why, sizeof(why)),
 		ERR_OK);
 	pusher_link(p.pusher, true);
 }
