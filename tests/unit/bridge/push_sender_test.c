@@ -86,13 +86,6 @@ struct bytes http_response_header(const struct http_response *r, const char *nam
 	return reply_find(r->headers, name);
 }
 
-enum err http_origin(struct buf *out, const char *url)
-{
-	(void)out;
-	(void)url;
-	return ERR_BAD_REQUEST;
-}
-
 static void answer(size_t i, int status)
 {
 	struct http_response r = {
