@@ -15,8 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NOTHING   ((struct bytes){NULL, 0})
-#define SHARES    4   /* so many endpoints can have all of push_in_flight under way */
+#define NOTHING ((struct bytes){NULL, 0})
+#define SHARES                                                                                     \
+	4             /* so many of the operator's endpoints, and of users', can have all of their \
+			 share under way */
 #define PAGE      64  /* read from a lane at a time */
 #define PAGES     8   /* then answers are looked at */
 #define BUSY_MS   100 /* until a lane that found no room, though it has its share, looks again */
@@ -84,6 +86,7 @@ struct push_sender {
 	uint64_t last_number;
 	uint64_t linked_since; /* 0: the broker is gone */
 	size_t trials;         /* pending ones, too */
+	size_t strangers;      /* in flight in shared lanes: those leave room for the operator's */
 	struct pending *pending;
 	struct token_wait tokens[PUSH_KIND_COUNT];
 	struct push_view view;
@@ -102,7 +105,7 @@ static enum err open_http(struct push_sender *s, char *why, size_t why_size)
 {
 	const struct conf *c = s->look.src.conf;
 	struct http_conf h = {.timeout_ms = c->push_timeout_ms,
-		.in_flight_max = (size_t)c->push_in_flight * SHARES + TRIES,
+		.in_flight_max = (size_t)c->push_in_flight * 2 * SHARES + TRIES,
 		.allow_loopback_http = c->push_allow_http != 0,
 		.allow_private = c->push_allow_private != 0,
 		.ca_file = c->push_ca_file[0] != '\0' ? c->push_ca_file : NULL};
@@ -198,6 +201,13 @@ static struct flight *find_flight(const struct push_sender *s, const struct push
 	return NULL;
 }
 
+static void count_flight(struct push_sender *s, uint8_t lane, int by)
+{
+	s->lanes[lane].in_flight += (size_t)by;
+	if (push_lane_is_shared(lane))
+		s->strangers += (size_t)by;
+}
+
 /* Takes off: stands in the map, and in its lane's count. NULL when out of memory. */
 static struct flight *take_off(
 	struct push_sender *s, const struct push_whose *whose, uint8_t lane, void *trial)
@@ -221,15 +231,25 @@ static struct flight *take_off(
 	if (trial)
 		s->trials++;
 	else
-		s->lanes[lane].in_flight++;
+		count_flight(s, lane, 1);
 	return f;
 }
 
-static size_t room(const struct push_sender *s, const struct lane *lane)
+static size_t share_left(const struct push_sender *s, const struct lane *lane)
 {
 	size_t share = (size_t)s->look.src.conf->push_in_flight;
 
 	return lane->in_flight < share ? share - lane->in_flight : 0;
+}
+
+/* Endpoints of users that hang cannot take what the operator's need, however many they are. */
+static bool has_room(const struct push_sender *s, const struct lane *lane)
+{
+	size_t most = SHARES * (size_t)s->look.src.conf->push_in_flight;
+
+	if (push_lane_is_shared((uint8_t)(lane - s->lanes)) && s->strangers >= most)
+		return false;
+	return share_left(s, lane) > 0;
 }
 
 /* A lane that was full goes on once there is room for some: each reading of it costs the same. */
@@ -242,8 +262,9 @@ static void land(struct flight *f)
 	if (f->trial)
 		s->trials--;
 	else
-		lane->in_flight--;
-	if (lane->full && room(s, lane) >= (size_t)s->look.src.conf->push_in_flight / SOME + 1)
+		count_flight(s, f->lane, -1);
+	if (lane->full &&
+		share_left(s, lane) >= (size_t)s->look.src.conf->push_in_flight / SOME + 1)
 		lane->next = 0;
 	free_flight(f);
 }
@@ -565,6 +586,26 @@ static void judge_launch(struct push_result *r, enum err err)
 		push_result_set(r, PUSH_DROP, "no request can be made of it");
 }
 
+/* Is it not for this push that there is no request, but for all to the endpoint: for want of an
+ * access token, say? */
+static bool is_shut(const struct push_result *r)
+{
+	return r->endpoint_fault && (r->verdict == PUSH_RETRY || r->verdict == PUSH_ALERT);
+}
+
+/* Then each waits as it is, and not the longer the longer that takes. */
+static enum sent shut_lane(
+	struct push_sender *s, uint8_t lane, const struct push_result *r, uint64_t now)
+{
+	enum push_kind_id kind = s->view.registration.kind;
+	uint64_t wait = r->retry_after_ms > 1000 ? (uint64_t)r->retry_after_ms : 1000;
+
+	count(s, kind, r->verdict);
+	if (r->verdict == PUSH_ALERT)
+		alert(s, kind, r->reason);
+	return pause_lane(s, lane, now + wait);
+}
+
 /* The endpoint may be asked: do so. */
 static enum sent send_now(struct push_sender *s, const struct push_whose *whose,
 	const struct push_waiting *p, enum err *err)
@@ -591,6 +632,8 @@ static enum sent send_now(struct push_sender *s, const struct push_whose *whose,
 	}
 	if (step != PUSH_END)
 		judge_launch(&r, launched);
+	else if (is_shut(&r) && !push_lane_is_shared(p->lane))
+		return shut_lane(s, p->lane, &r, now);
 	s->job.attempt.kind = s->view.registration.kind;
 	s->job.attempt.set_ms = s->view.registration.set_ms;
 	*err = settle(s, whose, &s->job.attempt, &r, &said);
@@ -781,7 +824,7 @@ static uint64_t stopped_until(const struct push_sender *s, const struct lane *la
 {
 	if (lane->paused > now)
 		return lane->paused;
-	return room(s, lane) == 0 ? UINT64_MAX : now + BUSY_MS;
+	return share_left(s, lane) == 0 ? UINT64_MAX : now + BUSY_MS;
 }
 
 /* A page of a lane. Sets when it goes on: at once (0) if there may be more. */
@@ -800,10 +843,10 @@ static enum err run_page(struct push_sender *s, uint8_t number)
 	lane->full = false;
 	while (err == ERR_OK && sent == SENT_ON && (key = read_bytes16(&r)).len > 0) {
 		read_up_to(lane, key, page.now);
-		sent = room(s, lane) > 0 ? send_key(s, key, &err) : SENT_STOP;
+		sent = has_room(s, lane) ? send_key(s, key, &err) : SENT_STOP;
 	}
 	if (sent == SENT_STOP) {
-		lane->full = room(s, lane) == 0;
+		lane->full = share_left(s, lane) == 0;
 		lane->next = stopped_until(s, lane, page.now);
 	}
 	buf_free(&page.keys);

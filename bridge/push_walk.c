@@ -581,12 +581,13 @@ static enum err each_of(struct push_walk *w, struct bytes user, push_waiting_fn 
 	uint64_t now_ms, char *why, size_t why_size)
 {
 	struct gone g = {.w = w};
-	enum err err;
+	enum err err = push_waiting_commit(w->list, why, why_size); /* what was settled just now */
 
 	w->now = now_ms;
 	w->why = why;
 	w->why_size = why_size;
-	err = push_waiting_each(w->list, user, NOTHING, fn, &g);
+	if (err == ERR_OK)
+		err = push_waiting_each(w->list, user, NOTHING, fn, &g);
 	if (err == ERR_OK)
 		err = g.err;
 	return err == ERR_OK ? push_waiting_commit(w->list, why, why_size) : err;

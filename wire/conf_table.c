@@ -178,7 +178,7 @@ const struct option conf_options[] = {
 		"the newest message."},
 	{TIME(push_hold, MINUTE, 0, HOUR),
 		.help = "A device that is connected when a message comes is pushed to if its connection ends within this time, since it may have been dead already."},
-	{COUNT(push_in_flight, 256, 1, 4096), .help = "Requests to one push endpoint at once. Four times as many to all of them."},
+	{COUNT(push_in_flight, 256, 1, 4096), .help = "Requests to one push endpoint at once. Four times as many to all that users name."},
 	{TIME(push_timeout, 15 * SECOND, SECOND, 2 * MINUTE),
 	 .help = "How long an answer of a provider is waited for."},
 	{COUNT(push_waiting_max, 1000000, 1000, 100000000),

@@ -32,15 +32,16 @@ static struct {
 	enum err with;
 	size_t times;
 	size_t refused;
+	size_t max, under_way;
 } net;
 
 enum err http_create(struct http **out, const struct http_conf *conf, char *why_, size_t why_size)
 {
 	static char nothing;
 
-	(void)conf;
 	(void)why_;
 	(void)why_size;
+	net.max = conf->in_flight_max;
 	*out = (struct http *)&nothing;
 	return ERR_OK;
 }
@@ -63,8 +64,11 @@ enum err http_submit(struct http *h, const struct http_request *r, http_done_fn 
 		net.refused++;
 		return net.with;
 	}
+	if (net.under_way == net.max)
+		return ERR_BUSY;
 	q->done = done;
 	q->ctx = ctx;
+	net.under_way++;
 	net.count++;
 	return ERR_OK;
 }
@@ -95,6 +99,7 @@ static void answer(size_t i, int status)
 
 	assert_true(i < net.count && done);
 	q->done = NULL;
+	net.under_way--;
 	done(q->ctx, &r);
 }
 
@@ -141,23 +146,33 @@ static const char *write_key(void)
 	return path;
 }
 
-static int setup(void **state)
+/* With the options of now. */
+static void start_sender(struct world *w)
 {
 	static const struct push_sender_handler h = {on_publish, on_unregister, on_tried, NULL};
+
+	push_sender_destroy(t.sender);
+	assert_err(push_sender_create(
+			   &t.sender, &w->look, w->list, t.kinds, &w->clock, &h, why, sizeof(why)),
+		ERR_OK);
+}
+
+static int setup(void **state)
+{
 	struct world *w;
 
+	t.sender = NULL;
 	assert_int_equal(world_setup(state), 0);
 	w = *state;
 	memset(&net, 0, sizeof(net));
 	w->now = push_clock_now(&w->clock);
 	w->conf.push_coalesce_ms = 0;
 	w->conf.push_webhook_own = 1;
+
 	strcpy(w->conf.push_webhook_url, "https://hook.example/all");
 	snprintf(w->conf.push_webhook_key, sizeof(w->conf.push_webhook_key), "%s", write_key());
 	assert_err(push_kinds_create(&t.kinds, &w->conf, why, sizeof(why)), ERR_OK);
-	assert_err(push_sender_create(
-			   &t.sender, &w->look, w->list, t.kinds, &w->clock, &h, why, sizeof(why)),
-		ERR_OK);
+	start_sender(w);
 	world_chat(w, "lobby", KIND_GROUP, "The lobby");
 	world_user(w, "alice", NULL);
 	world_user(w, "bob", NULL);
@@ -237,6 +252,58 @@ static void refuse(const char *part, enum err with, size_t times)
 	snprintf(net.refuse, sizeof(net.refuse), "%s", part);
 	net.with = with;
 	net.times = times;
+}
+
+/* --- those that hang
+ * ------------------------------------------------------------------------------- */
+
+static size_t count_of(const char *part)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < net.count; i++)
+		count += strstr(net.got[i].url, part) != NULL;
+	return count;
+}
+
+/* However many endpoints of users hang, the operator's has its share; and of theirs those that
+ * answer go on as room comes. */
+static void test_sender_strangers_leave_room(void **state)
+{
+	struct world *w = *state;
+	char name[16], url[64];
+	int64_t start;
+	size_t most;
+
+	w->conf.push_in_flight = 4;
+	start_sender(w);
+	for (int i = 0; i < 60; i++) {
+		snprintf(name, sizeof(name), "s%d", i);
+		snprintf(url, sizeof(url), "https://h%d.test/", i);
+		add(w, name, url);
+	}
+	run_for(300);
+	assert_int_equal(net.count, most = 16);
+	for (int i = 0; i < 4; i++) {
+		snprintf(name, sizeof(name), "own%d", i);
+		add(w, name, "");
+	}
+	assert_in_range(run_until(most + 4), 0, 1000);
+	assert_int_equal(count_of("hook.example"), 4);
+	start = clock_now_ms();
+	for (size_t i = 0; i < net.count; i++)
+		if (net.got[i].done) {
+			answer(i, 204);
+			run_once();
+		}
+	while (net.under_way > 0 || net.count < 64) {
+		assert_true(clock_now_ms() < start + LONG_MS);
+		for (size_t i = 0; i < net.count; i++)
+			if (net.got[i].done)
+				answer(i, 204);
+		run_once();
+	}
+	assert_int_equal(w->stats.push_webhook_delivered, 64);
 }
 
 /* --- requests that cannot be made
@@ -404,6 +471,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		TEST(test_sender_strangers_leave_room),
 		TEST(test_sender_drops_what_no_request_can_be_made_of),
 		TEST(test_sender_tries_again_after_want_of_memory),
 		TEST(test_sender_waits_for_room),
