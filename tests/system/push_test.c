@@ -278,6 +278,30 @@ static void test_mutes_and_mentions(void **state)
 	json_expect_str(push(3), "push.text", "anything");
 }
 
+/* What was said before its end is not made up for. */
+static void test_a_mute_that_ends(void **state)
+{
+	struct client *desk;
+	int64_t until;
+
+	(void)state;
+	start(NULL);
+	pushing_register(in, "carol", "phone", "webhook", "");
+	pushing_register(in, "bob", "phone", "webhook", "");
+	desk = client_5(in, "bob", "desk");
+	until = case_wall_ms() + case_patience_ms() / 10;
+	client_requestf(
+		desk, "chat.mute", "{\"chat\":\"alice:bob\",\"until\":%lld}", (long long)until);
+	client_send(alice, "alice:bob", "too early");
+	expect_none_before(0, "while it is muted");
+	while (case_wall_ms() < until)
+		case_pause_ms(5);
+	expect_none_before(1, "when it is over");
+	client_send(alice, "alice:bob", "now");
+	json_expect_str(push(2), "push.text", "now");
+	json_expect_num(push(2), "push.unread", 2);
+}
+
 /* One comes while another is on its way. */
 static void test_a_mention_is_not_forgotten(void **state)
 {
@@ -533,6 +557,7 @@ int main(void)
 		SYSTEM(test_failures_are_tried_again),
 		SYSTEM(test_what_comes_while_one_is_on_its_way),
 		SYSTEM(test_mutes_and_mentions),
+		SYSTEM(test_a_mute_that_ends),
 		SYSTEM(test_a_mention_is_not_forgotten),
 		SYSTEM(test_quiet_hours),
 		SYSTEM(test_quiet_hours_switched_off),
