@@ -896,6 +896,40 @@ static void test_walk_waiting_max(void **state)
 	assert_true(world_waits(w, "carol", "phone", "alice:carol", &p));
 }
 
+/* What waits for a user is due again, but not before its time, nor what has failed or is held. */
+static void test_prefs_bring_forward(void **state)
+{
+	struct world *w = *state;
+	uint64_t coalesce = (uint64_t)w->conf.push_coalesce_ms, now = w->now + HOUR;
+	const struct {
+		struct push_waiting was;
+		uint64_t due;
+	} cases[] = {
+		{{.state = PUSH_WAITING, .due = now + HOUR, .since = now - HOUR}, now},
+		{{.state = PUSH_WAITING, .due = now - 5, .since = now - HOUR}, now - 5},
+		{{.state = PUSH_WAITING, .due = now + HOUR, .since = now - 1}, now - 1 + coalesce},
+		{{.state = PUSH_WAITING, .due = now + HOUR, .since = 1, .attempts = 1}, now + HOUR},
+		{{.state = PUSH_HELD, .due = now + HOUR, .since = 1}, now + HOUR},
+		{{.state = PUSH_RESTING, .due = now + HOUR, .since = 1}, now + HOUR},
+	};
+
+	assert_true(coalesce > 1);
+	put_lobby(w);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct push_waiting was = cases[i].was, want = was;
+
+		want.due = cases[i].due;
+		replace(w, "bob", "phone", was);
+		replace(w, "carol", "phone", was);
+		assert_err(push_walk_prefs(walker, text("bob"), now, why, sizeof(why)), ERR_OK);
+		was = waiting(w, "bob", "phone");
+		assert_waiting(&was, &want);
+		was = waiting(w, "carol", "phone");
+		assert_int_equal(was.due, cases[i].was.due);
+		assert_int_equal(world_count(w), 2);
+	}
+}
+
 /* The group crowd, of so many users, of whom the first ones have so many devices each. */
 static void put_crowd(struct world *w, int users, int registered, int devices)
 {
@@ -1263,6 +1297,7 @@ int main(int argc, char **argv)
 		TEST(test_walk_of_nothing),
 		TEST(test_walk_sees_the_newest_directory),
 		TEST(test_walk_pages),
+		TEST(test_prefs_bring_forward),
 		TEST(test_walk_waiting_max),
 		TEST(test_walk_waiting_max_by_members),
 		TEST(test_walk_waiting_max_by_registrations),
