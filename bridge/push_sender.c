@@ -3,100 +3,24 @@
  * A lane is read from where the last reading ended: everything that is due before that is on its
  * way, and everything that is put down anew is due later, as the pusher's clock never goes back.
  */
-#include "bridge/push_sender.h"
-
-#include "bridge/push/http.h"
-#include "bridge/push_breaker.h"
-#include "bridge/push_view.h"
-#include "wire/hashmap.h"
+#include "bridge/push_sender_internal.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NOTHING ((struct bytes){NULL, 0})
-#define SHARES                                                                                     \
-	4             /* so many of the operator's endpoints, and of users', can have all of their \
-			 share under way */
+/* So many endpoints of the operator's, and of users', can have all of push_in_flight under way. */
+#define SHARES 4
+
+#define NOTHING   ((struct bytes){NULL, 0})
 #define PAGE      64  /* read from a lane at a time */
 #define PAGES     8   /* then answers are looked at */
 #define BUSY_MS   100 /* until a lane that found no room, though it has its share, looks again */
-#define TRIES     16  /* trials of devices at a time */
 #define SOME      8   /* one part in so many of a lane's share */
 #define ALERT_MS  300000u
 #define AWAY_MS   1000u /* until it is looked again whether the broker is back, at least */
 #define NOBODY_MS 5000u /* until a publish that nobody got is tried again */
-
-/* How far a push told, when it was sent. */
-struct said {
-	uint64_t n;       /* of the chat */
-	uint64_t mention; /* that the push stood for: a seq */
-};
-
-/* One push on its way. */
-struct flight {
-	struct node node;
-	struct push_sender *sender;
-	struct key key; /* names whose it is; whose lends from it */
-	struct push_whose whose;
-	uint8_t lane;
-	struct said said;
-	uint64_t number; /* of a publish; 0: it is a request */
-	struct push_attempt attempt;
-	struct buf endpoint;
-	void *trial; /* NULL: it stands for messages */
-	struct flight *next;
-};
-
-struct lane {
-	size_t in_flight;
-	struct key from; /* read up to here */
-	uint64_t next;   /* when the next one is due; 0: look */
-	uint64_t paused; /* until when nothing leaves */
-	bool full;       /* it has its share under way, and there is more */
-};
-
-/* The request for an access token of a kind, while it is under way. */
-struct token_wait {
-	struct push_sender *sender;
-	enum push_kind_id kind;
-	bool asking, answered; /* answered: and trials have not been told */
-};
-
-/* A trial that waits for such a token. */
-struct pending {
-	struct pending *next;
-	void *trial;
-	enum push_kind_id kind;
-	struct key key; /* names whose it is */
-};
-
-struct push_sender {
-	struct push_look look;
-	struct push_waiting_list *list;
-	struct push_kinds *kinds;
-	const struct push_clock *clock;
-	struct push_sender_handler handler;
-	struct http *http;
-	struct push_breakers *breakers;
-	struct lane lanes[PUSH_LANES];
-	struct hashmap flights;   /* by key */
-	struct flight *published; /* those that wait for their PUBACK */
-	uint64_t last_number;
-	uint64_t linked_since; /* 0: the broker is gone */
-	size_t trials;         /* pending ones, too */
-	size_t strangers;      /* in flight in shared lanes: those leave room for the operator's */
-	struct pending *pending;
-	struct token_wait tokens[PUSH_KIND_COUNT];
-	struct push_view view;
-	struct push_job job;
-	struct http_request token;
-	struct buf endpoint;
-	uint64_t alerted[PUSH_KIND_COUNT]; /* when the operator was told */
-	enum err err;                      /* of a callback */
-	char why[256];                     /* of err, if it has a sentence */
-};
 
 /* --- create, destroy
  * ------------------------------------------------------------------------------ */
@@ -519,7 +443,7 @@ static void on_token(void *ctx, const struct http_response *response)
 	wake_all(s);
 }
 
-static void fetch_token(struct push_sender *s, enum push_kind_id kind)
+void sender_fetch_token(struct push_sender *s, enum push_kind_id kind)
 {
 	static const struct http_response unsent = {.error = "it could not be sent"};
 	struct token_wait *t = &s->tokens[kind];
@@ -548,9 +472,7 @@ static enum sent pause_lane(struct push_sender *s, uint8_t lane, uint64_t until)
 	return SENT_STOP;
 }
 
-/* Hand it to libcurl or to the broker. ERR_BUSY if there is no room, ERR_NOMEM, or what else
- * http_submit() says of a request that it can never send. */
-static enum err launch(struct push_sender *s, const struct push_whose *whose, uint8_t lane,
+enum err sender_launch(struct push_sender *s, const struct push_whose *whose, uint8_t lane,
 	const struct said *said, enum push_step step, void *trial)
 {
 	struct flight *f = take_off(s, whose, lane, trial);
@@ -577,8 +499,7 @@ static enum err launch(struct push_sender *s, const struct push_whose *whose, ui
 	return ERR_OK;
 }
 
-/* What becomes of one that could not be launched for another reason than ERR_BUSY. */
-static void judge_launch(struct push_result *r, enum err err)
+void sender_judge_launch(struct push_result *r, enum err err)
 {
 	if (err == ERR_NOMEM)
 		push_result_set(r, PUSH_RETRY, "out of memory");
@@ -619,7 +540,7 @@ static enum sent send_now(struct push_sender *s, const struct push_whose *whose,
 		s->kinds, &s->view.note, &s->view.registration, clock_wall_ms(), &s->job, &r);
 
 	if (step == PUSH_SEND || step == PUSH_PUBLISH) {
-		launched = launch(s, whose, p->lane, &said, step, NULL);
+		launched = sender_launch(s, whose, p->lane, &said, step, NULL);
 		if (launched == ERR_OK)
 			return SENT_ON;
 	}
@@ -627,11 +548,11 @@ static enum sent send_now(struct push_sender *s, const struct push_whose *whose,
 	if (launched == ERR_BUSY)
 		return SENT_STOP;
 	if (step == PUSH_TOKEN) {
-		fetch_token(s, s->view.registration.kind);
+		sender_fetch_token(s, s->view.registration.kind);
 		return pause_lane(s, p->lane, now + 1000);
 	}
 	if (step != PUSH_END)
-		judge_launch(&r, launched);
+		sender_judge_launch(&r, launched);
 	else if (is_shut(&r) && !push_lane_is_shared(p->lane))
 		return shut_lane(s, p->lane, &r, now);
 	s->job.attempt.kind = s->view.registration.kind;
@@ -880,15 +801,13 @@ static uint64_t when_next(const struct push_sender *s, uint64_t now)
 	return next;
 }
 
-static void try_all_pending(struct push_sender *s);
-
 enum err push_sender_run(struct push_sender *s, uint64_t *next, char *why, size_t why_size)
 {
 	uint64_t now = push_clock_now(s->clock);
 	enum err err = directory_refresh(s->look.src.reader);
 
 	if (err == ERR_OK)
-		try_all_pending(s);
+		sender_try_pending(s);
 	for (size_t i = 0; err == ERR_OK && i < PUSH_LANES; i++) {
 		struct lane *lane = &s->lanes[i];
 
@@ -900,7 +819,7 @@ enum err push_sender_run(struct push_sender *s, uint64_t *next, char *why, size_
 	*next = when_next(s, now);
 	directory_rest(s->look.src.reader);
 	for (unsigned kind = 1; kind < PUSH_KIND_COUNT; kind++)
-		fetch_token(s, (enum push_kind_id)kind);
+		sender_fetch_token(s, (enum push_kind_id)kind);
 	return err;
 }
 
@@ -930,150 +849,6 @@ enum err push_sender_wait(struct push_sender *s, int timeout_ms, char *why, size
 void push_sender_interrupt(struct push_sender *s)
 {
 	http_wake(s->http);
-}
-
-/* --- trials
- * --------------------------------------------------------------------------------------- */
-
-struct trying {
-	struct push_sender *s;
-	void *trial;
-	size_t count;
-	enum err err;
-};
-
-/* What came of one without a request. */
-static void tried(struct push_sender *s, void *trial, const char *why)
-{
-	struct push_result r;
-
-	push_result_set(&r, PUSH_DROP, "%s", why);
-	s->handler.tried(s->handler.ctx, trial, &s->view.registration, &r);
-}
-
-static void tried_launching(struct push_sender *s, void *trial, enum err err)
-{
-	struct push_result r;
-
-	judge_launch(&r, err);
-	if (err == ERR_BUSY)
-		tried(s, trial, "too much is under way; try again");
-	else if (err != ERR_OK)
-		s->handler.tried(s->handler.ctx, trial, &s->view.registration, &r);
-}
-
-/* It is tried when the token is there, which the view's kind asks for. */
-static void wait_for_token(struct push_sender *s, const struct push_whose *whose, void *trial)
-{
-	enum push_kind_id kind = s->view.registration.kind;
-	struct pending *p = NULL;
-
-	fetch_token(s, kind);
-	if (s->tokens[kind].asking && s->trials < TRIES)
-		p = malloc(sizeof(*p));
-	if (!p) {
-		tried(s, trial, "no access token can be asked for now; try again");
-		return;
-	}
-	*p = (struct pending){s->pending, trial, kind, key_push_waiting(whose)};
-	s->pending = p;
-	s->trials++;
-}
-
-/* waited: for a token, which was answered. */
-static enum err try_one(
-	struct push_sender *s, const struct push_whose *whose, void *trial, bool waited)
-{
-	static const struct said nothing;
-	int64_t wall = clock_wall_ms();
-	struct push_result r;
-	enum push_need need;
-	enum push_step step;
-	enum err err = push_view_trial(&s->view, &s->look, whose, (uint64_t)wall, &need);
-
-	if (err != ERR_OK)
-		return err;
-	if (need != PUSH_NEEDED) {
-		tried(s, trial, s->view.why);
-		return ERR_OK;
-	}
-	buf_reset(&s->endpoint);
-	push_endpoint(&s->view.registration, &s->endpoint);
-	step = push_prepare(s->kinds, &s->view.note, &s->view.registration, wall, &s->job, &r);
-	if (step == PUSH_END)
-		s->handler.tried(s->handler.ctx, trial, &s->view.registration, &r);
-	else if (step == PUSH_TOKEN && waited)
-		tried(s, trial, "the access token has ended already; try again");
-	else if (step == PUSH_TOKEN)
-		wait_for_token(s, whose, trial);
-	else
-		tried_launching(s, trial,
-			launch(s, whose,
-				push_lane((struct bytes){s->endpoint.data, s->endpoint.len}),
-				&nothing, step, trial));
-	return ERR_OK;
-}
-
-/* Those that wait for a token of that kind, which was answered. Without one it is found out once
- * more why there is none. */
-static void try_pending(struct push_sender *s, enum push_kind_id kind)
-{
-	for (struct pending **at = &s->pending, *p; (p = *at);) {
-		struct push_whose whose;
-
-		if (p->kind != kind) {
-			at = &p->next;
-			continue;
-		}
-		*at = p->next;
-		s->trials--;
-		key_push_waiting_parts(key_bytes(&p->key), &whose);
-		if (try_one(s, &whose, p->trial, true) != ERR_OK)
-			tried(s, p->trial, "its registration cannot be read");
-		free(p);
-	}
-}
-
-static void try_all_pending(struct push_sender *s)
-{
-	for (unsigned kind = 1; kind < PUSH_KIND_COUNT; kind++) {
-		bool answered = s->tokens[kind].answered;
-
-		s->tokens[kind].answered = false;
-		if (answered)
-			try_pending(s, (enum push_kind_id)kind);
-	}
-}
-
-static bool on_registration(void *ctx, struct bytes key, struct bytes value)
-{
-	/* A registration has no chat: "-" stands for it, which is the name of none. */
-	struct push_whose whose = {.chat = {"-", 1}};
-	struct trying *t = ctx;
-
-	(void)value;
-	key_names(key, &whose.user, &whose.device);
-	t->count++;
-	t->err = try_one(t->s, &whose, t->trial, false);
-	return t->err == ERR_OK && t->count < TRIES;
-}
-
-enum err push_sender_try(struct push_sender *s, struct bytes user, void *trial, size_t *count)
-{
-	struct trying t = {.s = s, .trial = trial};
-	struct key prefix = key_registrations(user);
-	enum err err;
-
-	*count = 0;
-	if (s->trials >= TRIES)
-		return ERR_BUSY;
-	err = directory_refresh(s->look.src.reader);
-	if (err == ERR_OK)
-		err = store_each(s->look.src.store, NULL, key_bytes(&prefix), NOTHING, false,
-			on_registration, &t);
-	directory_rest(s->look.src.reader);
-	*count = t.count;
-	return err == ERR_OK ? t.err : err;
 }
 
 /* --- how it is
