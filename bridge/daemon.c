@@ -18,6 +18,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -143,6 +144,9 @@ static void on_hint(void *ctx, enum hint hint, struct bytes user, struct bytes c
 	switch (hint) {
 	case HINT_MARK:
 		marks_hint(d->marks, chat, user, clock_now_ms());
+		break;
+	case HINT_PREFS:
+		pusher_prefs(d->pusher, user);
 		break;
 	case HINT_PUSH:
 		pusher_wake(d->pusher, ts);
@@ -339,17 +343,29 @@ static struct push_offer offer_of(const struct push_kinds *k, const struct conf 
 	return o;
 }
 
+/* From the key that signs tokens, and good for nothing else. */
+static void derive_push_key(unsigned char out[PUSHER_KEY], const struct jwt_keys *k)
+{
+	static const unsigned char purpose[] = "gnatter: collapse ids of pushes, 1";
+
+	crypto_generichash(out, PUSHER_KEY, purpose, sizeof(purpose), k->hs256, k->hs256_len);
+}
+
 static enum err start_pusher(struct daemon *d, char *why, size_t why_size)
 {
 	struct instance *i = d->instance;
+	unsigned char key[PUSHER_KEY];
 	enum err err = push_kinds_create(&d->kinds, &i->conf, why, why_size);
 
 	if (err != ERR_OK)
 		return err;
 	d->offer = offer_of(d->kinds, &i->conf);
 	core_offer(d->core, &d->offer);
-	return pusher_create(&d->pusher, i->store, i->directory, &i->conf, d->kinds, &d->stats,
+	derive_push_key(key, &i->keys);
+	err = pusher_create(&d->pusher, i->store, i->directory, &i->conf, d->kinds, &d->stats, key,
 		d->wake_fd, why, why_size);
+	sodium_memzero(key, sizeof(key));
+	return err;
 }
 
 static enum err start(struct daemon *d, char *why, size_t why_size)

@@ -49,6 +49,7 @@ struct store {
 	atomic_size_t written;        /* bytes, about, since store_relieve() last did something */
 	pthread_t relief;
 	bool relieving; /* relief is to be joined */
+	_Atomic uint64_t version;
 	char path[];
 };
 
@@ -489,7 +490,13 @@ enum err store_write(struct store *s, const struct batch *b, struct bytes extra_
 		leveldb_writebatch_destroy(s->writes);
 		s->writes = leveldb_writebatch_create();
 	}
+	s->version++;
 	return explain(s, error, "written", why, why_size);
+}
+
+uint64_t store_version(const struct store *s)
+{
+	return s->version;
 }
 
 struct store_writes {

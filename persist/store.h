@@ -45,6 +45,10 @@ enum err store_each(struct store *s, const struct store_snapshot *snap, struct b
 struct store_snapshot *store_snapshot(struct store *s);
 void store_snapshot_release(struct store *s, struct store_snapshot *snap);
 
+/* How many times store_write() has written: what was read stays true while that stays the same. Any
+ * thread. */
+uint64_t store_version(const struct store *s);
+
 /* Write the TABLE_STORE part of the batch, and the pair extra_key, extra_value if extra_key is not
  * empty, as one LevelDB batch; synced to disk when it returns if sync. ERR_FULL (no space), ERR_IO.
  */

@@ -39,22 +39,6 @@ struct bytes http_response_header(const struct http_response *r, const char *nam
 	return reply_find(r->headers, name);
 }
 
-enum err http_origin(struct buf *out, const char *url)
-{
-	struct url u = {0};
-	const char *why;
-	enum err err = url_parse(&u, url, &why);
-
-	if (err == ERR_OK && u.plain && !u.local)
-		err = ERR_BAD_REQUEST;
-	if (err == ERR_OK) {
-		buf_put(out, u.origin.data, u.origin.len - 1);
-		err = out->failed ? ERR_NOMEM : ERR_OK;
-	}
-	url_free(&u);
-	return err;
-}
-
 /* --- rings --------------------------------------------------------------------------------- */
 
 static void ring_init(struct transfer *ring)

@@ -78,11 +78,4 @@ enum err http_run(struct http *h, int timeout_ms);
 /* Make http_run() return, now or when it is called next. The only call for other threads. */
 void http_wake(struct http *h);
 
-/* Append the origin of a URL to out, without a NUL: "https://host", or "https://host:port" where
- * the port is not 443 (RFC 6454, section 6.2), host in lower case. It tells one server from
- * another, and is what Web Push signs for. Pure; any thread. ERR_BAD_REQUEST: nothing that
- * http_submit() would go to under any configuration; http is one with a loopback host only.
- * ERR_NOMEM. */
-enum err http_origin(struct buf *out, const char *url);
-
 #endif

@@ -289,22 +289,25 @@ enum err transfer_prepare(struct transfer *t, const struct http_request *r)
 
 /* Is there an answer, although libcurl ended with an error?
  *
- * A body that is cut ends its work with one, too. And a server may answer before it has read the
- * whole request, with 429 for instance, and then refuse the rest (RFC 9113, section 8.1), which is
- * no reason not to hear what it said; libcurl 7.88 fails then, or waits until time is up. */
+ * There is, once its head was there: that says what became of the push, also where the body is cut,
+ * breaks off or never ends; to take it for none would send a push again and again that was
+ * delivered each time. A body that is cut by us ends libcurl's work with an error, too. And a
+ * server may answer before it has read the whole request, with 429 for instance, and then refuse
+ * the rest (RFC 9113, section 8.1); libcurl 7.88 fails then, or waits until time is up. */
 static bool is_answer(struct transfer *t, long status)
 {
-	curl_off_t sent = 0;
-
-	if (t->reply.cut)
-		return true;
-	if (!t->reply.head_ended || status < 200)
+	if (!t->reply.cut && (!t->reply.head_ended || status < 200))
 		return false;
+<<<<<<< HEAD
 	if (reply_whole(&t->reply))
 		return true;
 	libcurl()->easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
 	t->reply.cut = (size_t)sent < t->body.len;
 	return t->reply.cut;
+=======
+	t->reply.cut = t->reply.cut || !reply_whole(&t->reply);
+	return true;
+>>>>>>> wt-push
 }
 
 /* Why there was no whole answer; NULL: there was one. */
