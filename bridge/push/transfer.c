@@ -298,16 +298,8 @@ static bool is_answer(struct transfer *t, long status)
 {
 	if (!t->reply.cut && (!t->reply.head_ended || status < 200))
 		return false;
-<<<<<<< HEAD
-	if (reply_whole(&t->reply))
-		return true;
-	libcurl()->easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
-	t->reply.cut = (size_t)sent < t->body.len;
-	return t->reply.cut;
-=======
 	t->reply.cut = t->reply.cut || !reply_whole(&t->reply);
 	return true;
->>>>>>> wt-push
 }
 
 /* Why there was no whole answer; NULL: there was one. */
