@@ -514,8 +514,8 @@ enum err sender_launch(struct push_sender *s, const struct push_whose *whose, ui
 
 void sender_judge_launch(struct push_result *r, enum err err)
 {
-	if (err == ERR_NOMEM)
-		push_result_set(r, PUSH_RETRY, "out of memory");
+	if (err == ERR_NOMEM || err == ERR_IO) /* ERR_IO: libcurl cannot be loaded */
+		push_result_set(r, PUSH_RETRY, "%s", err_text(err));
 	else
 		push_result_set(r, PUSH_DROP, "no request can be made of it");
 }

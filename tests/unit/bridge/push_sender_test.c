@@ -46,6 +46,14 @@ enum err http_create(struct http **out, const struct http_conf *conf, char *why_
 	return ERR_OK;
 }
 
+enum err http_start(struct http *h, char *why_, size_t why_size)
+{
+	(void)h;
+	(void)why_;
+	(void)why_size;
+	return ERR_OK;
+}
+
 void http_destroy(struct http *h)
 {
 	(void)h;
