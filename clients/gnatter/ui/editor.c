@@ -29,11 +29,10 @@ const char *editor_text(struct editor *e)
 }
 
 /* What may stand in a message. */
-static bool allowed(uint32_t c, const char *s, size_t size)
+static bool allowed(uint32_t c, size_t size)
 {
 	if (c == TEXT_REPLACEMENT && size == 1)
 		return false;
-	(void)s;
 	return (c >= 0x20 || c == '\t' || c == '\n') && (c < 0x7f || c > 0x9f);
 }
 
@@ -46,7 +45,7 @@ static void clean(struct buf *out, const char *s, size_t len)
 			if (at + 1 < len && s[at + 1] == '\n')
 				size = 2;
 			buf_str(out, "\n");
-		} else if (allowed(c, s + at, size)) {
+		} else if (allowed(c, size)) {
 			buf_put(out, s + at, size);
 		}
 	}
@@ -271,42 +270,38 @@ void editor_yank(struct editor *e)
 /* --- rows ----------------------------------------------------------------------------------------
  */
 
-/* The text is put into the rows line by line, so that it costs little to draw. */
+/* A row is put in as one piece: letters that are written from right to left keep together. */
 void editor_lay(
 	const struct editor *e, unsigned width, struct rows *out, size_t *row, unsigned *column)
 {
 	const char *s = e->text.data;
-	size_t at = 0;
-	char cluster[128];
+	size_t from = 0, at = 0, n;
+	unsigned columns = 0, w;
 
-	*row = 0;
-	*column = 0;
+	*row = *column = 0;
 	rows_begin(out);
-	while (at < e->text.len) {
-		size_t n = text_cluster(s + at, e->text.len - at);
-		unsigned w = text_show(NULL, s + at, n);
+	for (;; at += n, columns += w) {
+		bool full;
 
-		if (rows_column(out) + w > width)
+		n = text_cluster(s + at, e->text.len - at);
+		w = n ? text_show(NULL, s + at, n) : 1;
+		full = columns + w > width && columns > 0;
+		if (full && s && at < e->text.len && s[at] == '\n')
+			full = false;
+		if (full || (at > from && s[at - 1] == '\n')) {
+			size_t end = s[at - 1] == '\n' ? at - 1 : at;
+
+			rows_put_part(out, STYLE_TEXT, s + from, end - from);
 			rows_begin(out);
+			from = at;
+			columns = 0;
+		}
 		if (at == e->at) {
-			*row = out->n - 1;
-			*column = rows_column(out);
+			*row = out->n ? out->n - 1 : 0;
+			*column = columns;
 		}
-		if (s[at] == '\n') {
-			rows_begin(out);
-		} else {
-			size_t copy = n < sizeof cluster ? n : sizeof cluster - 1;
-
-			memcpy(cluster, s + at, copy);
-			cluster[copy] = '\0';
-			rows_put(out, STYLE_TEXT, cluster);
-		}
-		at += n;
+		if (n == 0)
+			break;
 	}
-	if (at > e->at)
-		return;
-	if (rows_column(out) >= width)
-		rows_begin(out);
-	*row = out->n ? out->n - 1 : 0;
-	*column = rows_column(out);
+	rows_put_part(out, STYLE_TEXT, s + from, at - from);
 }

@@ -120,6 +120,11 @@ unsigned rows_put(struct rows *r, enum style style, const char *s)
 	return add_raw(r, style, 0, s, strlen(s));
 }
 
+unsigned rows_put_part(struct rows *r, enum style style, const char *s, size_t len)
+{
+	return add_raw(r, style, 0, s, len);
+}
+
 /* How many bytes of s fit into width_max columns; leaves one for the … if it is not all. */
 static size_t fitting(const char *s, size_t len, unsigned width_max)
 {

@@ -64,6 +64,7 @@ void rows_begin(struct rows *r);
  * that is not all, in a style or in the colour of that user's name; blanks until the row is `width`
  * wide; n times s. Return the columns taken. */
 unsigned rows_put(struct rows *r, enum style style, const char *s);
+unsigned rows_put_part(struct rows *r, enum style style, const char *s, size_t len);
 unsigned rows_put_name(struct rows *r, const char *shown, const char *user, unsigned width_max);
 unsigned rows_put_cut(struct rows *r, enum style style, const char *s, unsigned width_max);
 void rows_pad(struct rows *r, enum style style, unsigned width);
