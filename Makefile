@@ -72,16 +72,21 @@ UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/*_test.c))
 # Those of push talk to real servers, which they start as the system tests do.
 support = $(if $(filter push/,$(dir $(1))),$(SUPPORT))
 
+# The SDK knows nothing of the server: its tests have it alone, and names in the server may be the same.
+is_sdk    = $(filter sdk/ sdk_%,$(dir $(1)) $(1))
+tested    = $(if $(call is_sdk,$(1)),$(LIBSDK) $(WIRE),$(2))
+test_libs = $(if $(call is_sdk,$(1)),-lcmocka $(SDK_LIBS),$(TEST_LIBS) $(DAEMON_LIBS))
+
 # Beside the tests of a folder stand files that all of them share.
 beside = $(patsubst %.c,$(B)/obj/%.o,$(filter-out %_test.c,$(wildcard tests/unit/$(dir $(1))*.c)))
 
 .SECONDEXPANSION:
 $(UNIT): $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o \
 		$$(call beside,$$*) $$(call support,$$*) \
-		$(PLUGIN) $(BRIDGE) $(PUSH) $(ENGINE) $(PERSIST) $(WIRE)
+		$$(call tested,$$*,$(PLUGIN) $(BRIDGE) $(PUSH) $(ENGINE) $(PERSIST) $(WIRE))
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(TEST_LIBS) $(DAEMON_LIBS) -o $@
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(call test_libs,$*) -o $@
 
 include tests/tests.mk
 include bench/bench.mk

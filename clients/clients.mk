@@ -7,6 +7,10 @@ SDK_LIBS := -lpaho-mqtt3as -lsqlite3 -lcjson -lssl -lcrypto
 SDK      := $(patsubst %.c,$(B)/obj/%.o,$(wildcard clients/sdk/*.c))
 SDK_WIRE := $(patsubst %,$(B)/obj/wire/%.o,buf err json json_text name utf8)
 
+# The same objects, nothing hidden, for its tests.
+LIBSDK   := $(B)/obj/libsdk.a
+$(LIBSDK): $(SDK)
+
 $(B)/libgnatter.a: $(SDK) $(SDK_WIRE)
 	@mkdir -p $(@D)
 	@echo "  AR    $@"

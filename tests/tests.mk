@@ -42,10 +42,11 @@ $(B)/tests/%.so: tests/support/preload_%.c
 	@echo "  LINK  $@"
 	@$(CC) -std=c11 -D_GNU_SOURCE $(WARN) -fPIC -O2 -shared $< -ldl -o $@
 
-$(FUZZ): $(B)/tests/fuzz/%_replay: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(PUSH) $(ENGINE) $(PERSIST) $(WIRE)
+$(FUZZ): $(B)/tests/fuzz/%_replay: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o \
+		$$(call tested,$$*,$(PUSH) $(ENGINE) $(PERSIST) $(WIRE))
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(DAEMON_LIBS) -o $@
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(call test_libs,$*) -o $@
 
 # The longest first, so that two jobs end at about the same time.
 TESTS_ALL := $(SYSTEM) $(UNIT) $(FUZZ)

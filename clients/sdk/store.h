@@ -1,5 +1,5 @@
 /* store.h — what a client keeps: the outbox, and the cache of chats, members, messages and people.
- * The only file of the SDK that sees SQLite, with store_*.c.
+ * The only part of the SDK that sees SQLite: store.c and store_*.c.
  *
  * One SQLite database (a file in WAL mode, or memory) with one connection and one recursive lock:
  * every function takes it, so all may be called from any thread; between store_begin() and
@@ -29,11 +29,13 @@ struct store_options {
 };
 
 /* Open or make it. EINVAL, ENOMEM, ESTORE (also: its schema is of a newer version), EINUSE (another
- * process or client has it open: held by a lock on the file for as long as it is open), EOWNER. */
+ * process or client has it open: held by a lock on the file for as long as it is open), EOWNER.
+ * close: no statement may be in use (not from a callback); NULL is fine. */
 enum gnatter_error store_open(struct store **out, const struct store_options *o);
 void store_close(struct store *s);
 
-/* What SQLite said last; "" if nothing. Lent until the next call. */
+/* What went wrong last, a sentence; "" if nothing. Lent until the next call. s NULL: why the last
+ * store_open() of this thread failed. */
 const char *store_why(const struct store *s);
 
 /* One transaction. durable: synced to the disk when it is committed; otherwise it may be lost by a
@@ -47,7 +49,8 @@ bool store_is_new(struct store *s);
 enum gnatter_error store_set_synced(struct store *s);
 
 /* Drop oldest messages (raising their chat's lo, the chats that were written to longest ago first)
- * until the database is below bytes_max. Cheap if it is. Not inside a transaction. */
+ * until the database is below bytes_max; if that is not enough, users who are no contacts. Cheap if
+ * there is nothing to do. Not inside a transaction (EINVAL). */
 enum gnatter_error store_trim(struct store *s);
 
 /* --- chats (store_chats.c)
@@ -75,7 +78,9 @@ enum gnatter_error store_chat(struct store *s, const char *chat, store_chat_fn *
 enum gnatter_error store_chats(struct store *s, store_chat_fn *fn, void *ctx);
 
 /* Insert or update from a row of the server's list. `gone` becomes false. *changed: something that
- * is public differs from before. Marks only grow. seq and n never fall. */
+ * is public differs from before. Marks only grow. seq and n never fall. The preview is taken unless
+ * there is one of a later message. EINVAL: no name of a chat. changed may be NULL, here and below.
+ */
 enum gnatter_error store_put_chat(struct store *s, const struct gnatter_chat *c, bool *changed);
 
 /* Begin its range with nothing cached: lo = hi = seq. Once; later calls do nothing. */
@@ -118,7 +123,8 @@ struct store_floor {
 };
 enum gnatter_error store_floor(struct store *s, const char *chat, struct store_floor *out);
 
-/* Strings NULL: stay as they are. p->presence is taken if `presence`. */
+/* Strings NULL: stay as they are; `contact` is taken if alias is given, since a contact has one (""
+ * if it is empty). p->presence is taken if `presence`. EINVAL: no user's name. */
 enum gnatter_error store_put_profile(
 	struct store *s, const struct gnatter_profile *p, bool presence);
 /* Before all contacts are put: nobody is one. */
@@ -132,8 +138,9 @@ enum gnatter_error store_profile(
 
 /* Add the next message: m->seq == hi + 1. Edits and deletes are applied to what they are about (the
  * text of a deleted one is overwritten, its edits become deleted, too). Moves seq, n, ts, preview,
- * own_seq; of one's own also own marks (a send moves them) and read_n. EINVAL if it is not the
- * next or the chat is not known (begun). */
+ * own_seq; of one's own also own marks (a send moves them) and read_n; of another's that one's
+ * marks, as store_mark() would: the server tells of them in no other way, so look at store_floor()
+ * afterwards. EINVAL if it is not the next or the chat is not known (begun). */
 enum gnatter_error store_append(struct store *s, const struct message *m);
 
 /* Put a message below: m->seq == lo. lo becomes seq - 1. An edit, delete etc. that comes this way
@@ -141,6 +148,7 @@ enum gnatter_error store_append(struct store *s, const struct message *m);
  * fit. */
 enum gnatter_error store_prepend(struct store *s, const struct message *m);
 
+/* As gnatter_cached() and gnatter_cached_after() say. ENOTFOUND: no such chat. */
 enum gnatter_error store_messages(struct store *s, const char *chat, uint64_t before,
 	uint32_t limit, gnatter_message_fn *fn, void *ctx);
 enum gnatter_error store_messages_after(struct store *s, const char *chat, uint64_t after,
@@ -165,14 +173,17 @@ struct store_outgoing {
 };
 typedef bool store_outgoing_fn(void *ctx, const struct store_outgoing *o);
 
-/* Durable by itself. ELIMIT if outbox_max messages wait; EINVAL if the id is there. */
+/* Durable by itself: not inside a transaction (EINVAL). ELIMIT if outbox_max messages wait; EINVAL
+ * if the id is there or NULL. */
 enum gnatter_error store_queue(struct store *s, const char *chat, const struct gnatter_draft *d,
 	const char *payload, int64_t now_ms);
 /* Those that wait (not refused), in order, from the first with pos > after. */
 enum gnatter_error store_waiting(
 	struct store *s, int64_t after, uint32_t limit, store_outgoing_fn *fn, void *ctx);
+/* ENOTFOUND, as the next two. tick: QUEUED or SENT. */
 enum gnatter_error store_set_sent(struct store *s, const char *id, enum gnatter_tick tick);
 enum gnatter_error store_count_try(struct store *s, const char *id);
+/* Of refused ones as many stay as may wait; then the oldest of them is forgotten. */
 enum gnatter_error store_refuse(
 	struct store *s, const char *id, const char *code, const char *message);
 /* It is stored, or discarded. *was: its tick before; ENOTFOUND. */

@@ -1,0 +1,589 @@
+/* store.c — opening, the schema, the lock, transactions, and the limit.
+ *
+ * The database is locked for this connection alone (locking_mode=EXCLUSIVE): a second opener gets
+ * SQLITE_BUSY, which is GNATTER_EINUSE. The lock is the kernel's and ends with the process. It also
+ * saves the shared memory file of WAL mode.
+ *
+ * A file is not believed: it may have been damaged or made by somebody else. Triggers and views in
+ * it do nothing, SQLite checks its cells, and numbers and strings are read as store_sql.c says.
+ *
+ * Deleted text is overwritten (secure_delete), in the write-ahead log at its next turn.
+ */
+#include "clients/sdk/store_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define APPLICATION_ID 0x676e7472 /* "gntr" */
+#define SCHEMA_VERSION 1
+
+#define NUMBER " INTEGER NOT NULL DEFAULT 0"
+#define STRING " TEXT NOT NULL DEFAULT ''"
+
+static const char schema[] =
+	"CREATE TABLE meta(key TEXT PRIMARY KEY,value TEXT) WITHOUT ROWID;"
+
+	"CREATE TABLE chats(id INTEGER PRIMARY KEY,chat TEXT NOT NULL UNIQUE,kind" NUMBER
+	",title" STRING ",peer" STRING ",role" STRING ",seq" NUMBER ",n" NUMBER ",ts" NUMBER
+	",delivered" NUMBER ",read" NUMBER ",muted" NUMBER ",muted_until" NUMBER ",mentions" NUMBER
+	",gone" NUMBER ",preview_seq" NUMBER ",preview_from" STRING ",preview_type" STRING
+	",preview_text" STRING ",lo" NUMBER ",hi" NUMBER ",known" NUMBER ",read_n" NUMBER
+	",told_delivered" NUMBER ",told_read" NUMBER ",want_delivered" NUMBER ",want_read" NUMBER
+	",own_seq" NUMBER ",floor_delivered" NUMBER ",floor_read" NUMBER ",members" NUMBER
+	",written" NUMBER ");"
+	"CREATE INDEX chats_order ON chats(gone,ts DESC);"
+
+	"CREATE TABLE members(chat_id INTEGER NOT NULL,user TEXT NOT NULL,role" STRING
+	",delivered" NUMBER ",read" NUMBER ",listed" NUMBER
+	",PRIMARY KEY(chat_id,user)) WITHOUT ROWID;"
+
+	"CREATE TABLE profiles(user TEXT PRIMARY KEY,alias" STRING ",name" STRING ",about" STRING
+	",avatar" STRING ",contact" NUMBER ",online" NUMBER ",state" STRING ",status_text" STRING
+	",last_seen" NUMBER ") WITHOUT ROWID;"
+
+	"CREATE TABLE messages(chat_id INTEGER NOT NULL,seq INTEGER NOT NULL,n" NUMBER ",ts" NUMBER
+	",sender" STRING ",device" STRING ",id" STRING ",type" STRING ",ref" NUMBER
+	",text TEXT,media TEXT,body TEXT,edited" NUMBER ",deleted" NUMBER
+	",PRIMARY KEY(chat_id,seq)) WITHOUT ROWID;"
+	"CREATE INDEX messages_ref ON messages(chat_id,ref) WHERE type IN('edit','reaction');"
+
+	"CREATE TABLE outbox(pos INTEGER PRIMARY KEY,id TEXT NOT NULL UNIQUE,chat TEXT NOT NULL"
+	",type" STRING ",ref" NUMBER ",text TEXT,media TEXT,body TEXT,payload" STRING ",ts" NUMBER
+	",tick" NUMBER ",tries" NUMBER ",code" STRING ",message" STRING ");";
+
+/* Why store_open() failed last in this thread: then there is no store to ask. */
+static _Thread_local char open_why[WHY_SIZE];
+
+/* --- the lock, and transactions
+ * ------------------------------------------------------------------ */
+
+void store_enter(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+}
+
+enum gnatter_error store_leave(struct store *s, enum gnatter_error e)
+{
+	pthread_mutex_unlock(&s->lock);
+	return e;
+}
+
+enum gnatter_error store_fail(struct store *s, int rc)
+{
+	enum gnatter_error e = (rc & 0xff) == SQLITE_NOMEM ? GNATTER_ENOMEM : GNATTER_ESTORE;
+
+	snprintf(s->why, sizeof(s->why), "%s (SQLite %d)",
+		s->db && e == GNATTER_ESTORE ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc), rc);
+	if ((s->in_transaction || s->alone) && s->failed == GNATTER_OK)
+		s->failed = e;
+	return e;
+}
+
+const char *store_why(const struct store *s)
+{
+	return s ? s->why : open_why;
+}
+
+static enum gnatter_error load(struct store *s);
+
+/* End the transaction, so or so. */
+static enum gnatter_error end(struct store *s, bool commit)
+{
+	enum gnatter_error e = s->failed;
+
+	if (commit && e == GNATTER_OK)
+		e = sql_simple(s, SQL_COMMIT);
+	if (!commit || e != GNATTER_OK) {
+		if (!sqlite3_get_autocommit(s->db)) /* else SQLite has rolled it back itself */
+			sql_simple(s, SQL_ROLLBACK);
+		s->failed = GNATTER_OK;
+		s->in_transaction = s->alone = false;
+		load(s);
+	}
+	s->in_transaction = s->alone = false;
+	if (s->durable)
+		sqlite3_exec(s->db, "PRAGMA synchronous=NORMAL", NULL, NULL, NULL);
+	s->durable = false;
+	return e;
+}
+
+enum gnatter_error store_begin(struct store *s, bool durable)
+{
+	enum gnatter_error e = GNATTER_OK;
+	int rc = SQLITE_OK;
+
+	store_enter(s);
+	if (s->in_transaction || s->alone)
+		return store_leave(s, GNATTER_EINVAL);
+	if (durable)
+		rc = sqlite3_exec(s->db, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
+	if (rc != SQLITE_OK)
+		return store_leave(s, store_fail(s, rc));
+	s->durable = durable;
+	e = sql_simple(s, SQL_BEGIN);
+	if (e != GNATTER_OK) {
+		end(s, false);
+		return store_leave(s, e);
+	}
+	s->in_transaction = true;
+	return GNATTER_OK; /* with the lock */
+}
+
+enum gnatter_error store_commit(struct store *s)
+{
+	return store_leave(s, end(s, true));
+}
+
+void store_rollback(struct store *s)
+{
+	store_leave(s, end(s, false));
+}
+
+enum gnatter_error store_write(struct store *s)
+{
+	enum gnatter_error e;
+
+	store_enter(s);
+	if (s->in_transaction)
+		return GNATTER_OK;
+	e = sql_simple(s, SQL_BEGIN);
+	if (e != GNATTER_OK)
+		return store_leave(s, e);
+	s->alone = true;
+	return GNATTER_OK;
+}
+
+enum gnatter_error store_written(struct store *s, enum gnatter_error e)
+{
+	enum gnatter_error ended = GNATTER_OK;
+
+	if (s->alone)
+		ended = end(s, e == GNATTER_OK);
+	return store_leave(s, e == GNATTER_OK ? ended : e);
+}
+
+/* --- opening
+ * ------------------------------------------------------------------------------------- */
+
+static enum gnatter_error refuse(struct store *s, enum gnatter_error e, const char *why)
+{
+	snprintf(s->why, sizeof(s->why), "%s", why);
+	return e;
+}
+
+static enum gnatter_error exec(struct store *s, const char *sql)
+{
+	int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+
+	if (rc == SQLITE_OK)
+		return GNATTER_OK;
+	if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)
+		return refuse(s, GNATTER_EINUSE, "the store is in use by another client");
+	return store_fail(s, rc);
+}
+
+static int take_number(void *ctx, int columns, char **values, char **names)
+{
+	int64_t *out = ctx;
+
+	(void)names;
+	*out = columns > 0 && values[0] ? atoll(values[0]) : 0;
+	return 0;
+}
+
+/* What one number a statement gives that is used once. */
+static enum gnatter_error ask(struct store *s, const char *sql, int64_t *out)
+{
+	int rc = sqlite3_exec(s->db, sql, take_number, out, NULL);
+
+	if (rc == SQLITE_OK)
+		return GNATTER_OK;
+	if ((rc & 0xff) == SQLITE_BUSY)
+		return refuse(s, GNATTER_EINUSE, "the store is in use by another client");
+	return store_fail(s, rc);
+}
+
+/* The file is made here with its mode: SQLite would go by the umask alone. Not by open(): to close
+ * a file drops this process's locks on it. */
+static enum gnatter_error open_file(struct store *s, const char *path)
+{
+	char *plain;
+	int rc;
+
+	if (mknod(path, S_IFREG | 0600, 0) != 0 && errno != EEXIST)
+		return refuse(s, GNATTER_ESTORE, "the store's file cannot be made");
+	/* A name like ":memory:" or "file:x" means something else to SQLite. */
+	plain = sqlite3_mprintf("%s%s", path[0] == '/' ? "" : "./", path);
+	if (!plain)
+		return GNATTER_ENOMEM;
+	rc = sqlite3_open_v2(plain, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	sqlite3_free(plain);
+	return rc == SQLITE_OK ? GNATTER_OK : store_fail(s, rc);
+}
+
+static enum gnatter_error open_memory(struct store *s)
+{
+	int rc = sqlite3_open_v2(":memory:", &s->db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+
+	return rc == SQLITE_OK ? GNATTER_OK : store_fail(s, rc);
+}
+
+static void configure(struct store *s)
+{
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_extended_result_codes(s->db, 1);
+}
+
+static enum gnatter_error make_schema(struct store *s)
+{
+	char numbers[80];
+	enum gnatter_error e;
+
+	snprintf(numbers, sizeof(numbers), "PRAGMA application_id=%d;PRAGMA user_version=%d",
+		APPLICATION_ID, SCHEMA_VERSION);
+	e = exec(s, "BEGIN IMMEDIATE");
+	if (e == GNATTER_OK)
+		e = exec(s, schema);
+	if (e == GNATTER_OK)
+		e = exec(s, numbers);
+	if (e == GNATTER_OK)
+		e = exec(s, "COMMIT");
+	return e;
+}
+
+/* Is it ours, or empty? Nothing is written before that is known. */
+static enum gnatter_error check_schema(struct store *s, bool *empty)
+{
+	int64_t application = 0;
+	int64_t version = 0;
+	int64_t tables = 0;
+	enum gnatter_error e = ask(s, "PRAGMA application_id", &application);
+
+	if (e == GNATTER_OK)
+		e = ask(s, "PRAGMA user_version", &version);
+	if (e == GNATTER_OK)
+		e = ask(s, "SELECT count(*) FROM sqlite_schema", &tables);
+	if (e != GNATTER_OK)
+		return e;
+	*empty = application == 0 && version == 0 && tables == 0;
+	if (*empty)
+		return GNATTER_OK;
+	if (application != APPLICATION_ID)
+		return refuse(s, GNATTER_ESTORE, "the file is no store of this library");
+	if (version > SCHEMA_VERSION)
+		return refuse(s, GNATTER_ESTORE, "the store was made by a newer version");
+	return version == SCHEMA_VERSION ? GNATTER_OK
+					 : refuse(s, GNATTER_ESTORE, "the store is damaged");
+}
+
+static enum gnatter_error prepare(struct store *s, bool memory)
+{
+	bool empty = false;
+	int64_t page_size = 0;
+	enum gnatter_error e;
+
+	/* Small pages in memory: each table and index has one at least. */
+	e = exec(s, memory ? "PRAGMA page_size=1024"
+			   : "PRAGMA locking_mode=EXCLUSIVE;PRAGMA page_size=4096");
+	if (e == GNATTER_OK)
+		e = exec(s, "PRAGMA cache_size=-200;PRAGMA temp_store=MEMORY;"
+			    "PRAGMA cell_size_check=ON");
+	if (e == GNATTER_OK)
+		e = check_schema(s, &empty);
+	if (e == GNATTER_OK)
+		e = exec(s, "PRAGMA auto_vacuum=INCREMENTAL;PRAGMA secure_delete=ON");
+	if (e == GNATTER_OK && !memory)
+		e = exec(s, "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;"
+			    "PRAGMA wal_autocheckpoint=256;PRAGMA journal_size_limit=2097152");
+	if (e == GNATTER_OK && empty)
+		e = make_schema(s);
+	if (e == GNATTER_OK)
+		e = ask(s, "PRAGMA page_size", &page_size);
+	s->page_size = page_size > 0 ? (uint64_t)page_size : 4096;
+	return e;
+}
+
+/* --- whose it is, and what is kept in memory of it
+ * ----------------------------------------------- */
+
+static enum gnatter_error meta_put(struct store *s, const char *key, const char *value)
+{
+	struct sql q;
+
+	sql_start(&q, s, SQL_META_PUT);
+	sql_text(&q, key);
+	sql_text(&q, value);
+	return sql_run(&q);
+}
+
+/* Is the value of key `want`? *found: it has one. */
+static enum gnatter_error meta_is(
+	struct store *s, const char *key, const char *want, bool *found, bool *same)
+{
+	struct sql q;
+
+	sql_start(&q, s, SQL_META);
+	sql_text(&q, key);
+	*found = sql_row(&q);
+	*same = *found && strcmp(sql_string(&q, 0), want) == 0;
+	return sql_end(&q);
+}
+
+static enum gnatter_error take_over(struct store *s)
+{
+	enum gnatter_error e = store_write(s);
+
+	if (e != GNATTER_OK)
+		return e;
+	e = meta_put(s, "user", s->user);
+	if (e == GNATTER_OK)
+		e = meta_put(s, "device", s->device);
+	return store_written(s, e);
+}
+
+static enum gnatter_error check_owner(struct store *s)
+{
+	bool found[2];
+	bool same[2] = {false, false};
+	enum gnatter_error e = meta_is(s, "user", s->user, &found[0], &same[0]);
+
+	if (e == GNATTER_OK)
+		e = meta_is(s, "device", s->device, &found[1], &same[1]);
+	if (e != GNATTER_OK)
+		return e;
+	if (!found[0] && !found[1])
+		return take_over(s);
+	if (same[0] && same[1])
+		return GNATTER_OK;
+	return refuse(s, GNATTER_EOWNER, "the store belongs to another user or device");
+}
+
+static enum gnatter_error load(struct store *s)
+{
+	struct sql q;
+	bool found;
+	enum gnatter_error e = meta_is(s, "synced", "1", &found, &s->synced);
+
+	if (e == GNATTER_OK) {
+		sql_start(&q, s, SQL_WRITTEN_MAX);
+		s->written = sql_row(&q) ? sql_number(&q, 0) : 0;
+		e = sql_end(&q);
+	}
+	return e == GNATTER_OK ? outbox_load(s) : e;
+}
+
+static bool options_ok(const struct store_options *o)
+{
+	return o->user && name_user_ok(o->user, strlen(o->user)) && o->device &&
+	       name_device_ok(o->device, strlen(o->device)) && (!o->path || *o->path) &&
+	       o->bytes_max > 0 && o->outbox_max > 0;
+}
+
+static struct store *create(const struct store_options *o)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	pthread_mutexattr_t attr;
+	bool ok = false;
+
+	if (!s || pthread_mutexattr_init(&attr) != 0) {
+		free(s);
+		return NULL;
+	}
+	ok = pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE) == 0 &&
+	     pthread_mutex_init(&s->lock, &attr) == 0;
+	pthread_mutexattr_destroy(&attr);
+	if (!ok) {
+		free(s);
+		return NULL;
+	}
+	snprintf(s->user, sizeof(s->user), "%s", o->user);
+	snprintf(s->device, sizeof(s->device), "%s", o->device);
+	s->bytes_max = o->bytes_max;
+	s->outbox_max = o->outbox_max;
+	return s;
+}
+
+enum gnatter_error store_open(struct store **out, const struct store_options *o)
+{
+	struct store *s;
+	enum gnatter_error e;
+
+	*out = NULL;
+	open_why[0] = '\0';
+	if (!options_ok(o))
+		return GNATTER_EINVAL;
+	s = create(o);
+	if (!s)
+		return GNATTER_ENOMEM;
+	e = o->path ? open_file(s, o->path) : open_memory(s);
+	if (e == GNATTER_OK) {
+		configure(s);
+		e = prepare(s, !o->path);
+	}
+	if (e == GNATTER_OK && sql_define_holds(s) != SQLITE_OK)
+		e = GNATTER_ENOMEM;
+	if (e == GNATTER_OK)
+		e = check_owner(s);
+	if (e == GNATTER_OK)
+		e = load(s);
+	if (e != GNATTER_OK) {
+		memcpy(open_why, s->why, sizeof(open_why));
+		store_close(s);
+		return e;
+	}
+	*out = s;
+	return GNATTER_OK;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	sql_finish(s);
+	sqlite3_close(s->db);
+	if (s->letters)
+		freelocale(s->letters);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+bool store_is_new(struct store *s)
+{
+	bool is_new;
+
+	store_enter(s);
+	is_new = !s->synced;
+	store_leave(s, GNATTER_OK);
+	return is_new;
+}
+
+enum gnatter_error store_set_synced(struct store *s)
+{
+	enum gnatter_error e = store_write(s);
+
+	if (e != GNATTER_OK)
+		return e;
+	if (!s->synced)
+		e = meta_put(s, "synced", "1");
+	if (e == GNATTER_OK)
+		s->synced = true;
+	return store_written(s, e);
+}
+
+/* --- the limit
+ * ----------------------------------------------------------------------------------- */
+
+static enum gnatter_error number(struct store *s, enum sql_id id, uint64_t *out)
+{
+	struct sql q;
+
+	sql_start(&q, s, id);
+	*out = sql_row(&q) ? sql_number(&q, 0) : 0;
+	return sql_end(&q);
+}
+
+/* Pages of the file, and those of them that are free. */
+static enum gnatter_error pages(struct store *s, uint64_t *all, uint64_t *unused)
+{
+	enum gnatter_error e = number(s, SQL_PAGE_COUNT, all);
+
+	return e == GNATTER_OK ? number(s, SQL_FREE_COUNT, unused) : e;
+}
+
+static enum gnatter_error drop(struct store *s, int64_t chat, uint64_t to)
+{
+	struct sql q;
+
+	sql_start(&q, s, SQL_TRIM_MESSAGES);
+	sql_int(&q, chat);
+	sql_u64(&q, to);
+	return sql_run_one(&q);
+}
+
+/* Drop the oldest messages of the chat that was written to longest ago: so many that it is worth
+ * while, and no more than a small part of the whole. *any: there was something. */
+static enum gnatter_error drop_some(struct store *s, bool *any)
+{
+	uint64_t most = s->bytes_max / 65536;
+	uint64_t lo = 0;
+	uint64_t hi = 0;
+	uint64_t to;
+	int64_t chat = 0;
+	struct sql q;
+	enum gnatter_error e;
+
+	sql_start(&q, s, SQL_TRIM_CHAT);
+	*any = sql_row(&q);
+	if (*any) {
+		chat = sql_column(&q, 0);
+		lo = sql_number(&q, 1);
+		hi = sql_number(&q, 2);
+	}
+	e = sql_end(&q);
+	if (e != GNATTER_OK || !*any)
+		return e;
+	most = most < 16 ? 16 : most > 1024 ? 1024 : most;
+	to = hi - lo > most ? lo + most : hi;
+	e = drop(s, chat, to);
+	if (e == GNATTER_ENOTFOUND)
+		to = hi; /* a damaged file says that there are some */
+	else if (e != GNATTER_OK)
+		return e;
+	sql_start(&q, s, SQL_SET_LO);
+	sql_int(&q, chat);
+	sql_u64(&q, to);
+	return sql_run(&q);
+}
+
+/* One step of trimming. When no message is left, what is known of strangers goes, too. */
+static enum gnatter_error step(struct store *s, bool *more)
+{
+	enum gnatter_error e = store_write(s);
+
+	if (e != GNATTER_OK)
+		return e;
+	e = drop_some(s, more);
+	if (e == GNATTER_OK && !*more)
+		e = sql_simple(s, SQL_TRIM_PROFILES);
+	return store_written(s, e);
+}
+
+/* Down to 15/16 of the limit, so that it is not the next message that goes beyond it again. The
+ * pages become free and are used again; they are given back if they are many, which they are only
+ * after the limit was lowered. */
+static enum gnatter_error trim(struct store *s)
+{
+	uint64_t target = s->bytes_max;
+	uint64_t all;
+	uint64_t unused;
+	bool more = true;
+	bool dropped = false;
+	enum gnatter_error e = pages(s, &all, &unused);
+
+	while (e == GNATTER_OK && more && (all - unused) * s->page_size > target) {
+		target = s->bytes_max - s->bytes_max / 16;
+		dropped = true;
+		e = step(s, &more);
+		if (e == GNATTER_OK)
+			e = pages(s, &all, &unused);
+	}
+	if (e == GNATTER_OK && dropped && unused > all / 4)
+		e = sql_simple(s, SQL_VACUUM);
+	return e;
+}
+
+enum gnatter_error store_trim(struct store *s)
+{
+	store_enter(s);
+	if (s->in_transaction)
+		return store_leave(s, GNATTER_EINVAL);
+	return store_leave(s, trim(s));
+}
