@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t find(const struct drafts *d, const char *chat)
+static size_t drafts_find(const struct drafts *d, const char *chat)
 {
 	size_t i = 0;
 
@@ -13,7 +13,7 @@ static size_t find(const struct drafts *d, const char *chat)
 	return i;
 }
 
-static void forget(struct drafts *d, size_t at)
+static void drafts_forget(struct drafts *d, size_t at)
 {
 	free(d->all[at].chat);
 	free(d->all[at].text);
@@ -24,10 +24,10 @@ static void forget(struct drafts *d, size_t at)
 void drafts_keep(struct drafts *d, const char *chat, const char *text)
 {
 	struct draft new = {0};
-	size_t at = find(d, chat);
+	size_t at = drafts_find(d, chat);
 
 	if (at < d->n)
-		forget(d, at);
+		drafts_forget(d, at);
 	if (!*text)
 		return;
 	new.chat = strdup(chat);
@@ -38,13 +38,13 @@ void drafts_keep(struct drafts *d, const char *chat, const char *text)
 		return;
 	}
 	if (d->n == DRAFTS_MAX)
-		forget(d, 0);
+		drafts_forget(d, 0);
 	d->all[d->n++] = new;
 }
 
 const char *drafts_get(const struct drafts *d, const char *chat)
 {
-	size_t at = find(d, chat);
+	size_t at = drafts_find(d, chat);
 
 	return at < d->n ? d->all[at].text : "";
 }
@@ -52,5 +52,5 @@ const char *drafts_get(const struct drafts *d, const char *chat)
 void drafts_finish(struct drafts *d)
 {
 	while (d->n)
-		forget(d, d->n - 1);
+		drafts_forget(d, d->n - 1);
 }

@@ -317,6 +317,8 @@ void ui_key(struct ui *ui, uint32_t key)
 	char s[4];
 
 	ui->dirty = true;
+	if (clock_ms() > ui->notice.seen_ms)
+		ui->notice.until_ms = 0;
 	if (ui->pasting) {
 		paste(ui, key);
 		return;

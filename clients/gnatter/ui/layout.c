@@ -95,7 +95,7 @@ static const char *member_of(const cJSON *body, const char *name)
 	return cJSON_IsString(v) ? v->valuestring : "";
 }
 
-static void fill_in(struct buf *out, const char *format, const char *by, const char *whom)
+static void fill_event(struct buf *out, const char *format, const char *by, const char *whom)
 {
 	for (; *format; format++) {
 		if (*format != '%')
@@ -116,7 +116,7 @@ static void system_text(struct buf *out, const struct item *i)
 			format = events[k].format;
 	}
 	if (format)
-		fill_in(out, format, i->from, *user ? user : i->from);
+		fill_event(out, format, i->from, *user ? user : i->from);
 	else
 		buf_printf(out, "%s: %s", i->from, *event ? event : "something changed");
 	if (*member_of(body, "title"))
@@ -220,8 +220,10 @@ static void lay_message(struct item *i, unsigned width)
 	if (i->quote && !i->deleted)
 		lay_quote(i, width);
 	lay_text(i, width);
+	if (strcmp(i->type, "deleted") == 0 || i->deleted)
+		return;
 	lay_tick(i, width);
-	if (!i->reactions || i->deleted)
+	if (!i->reactions)
 		return;
 	rows_begin(&i->rows);
 	rows_pad(&i->rows, STYLE_TEXT, INDENT);

@@ -214,7 +214,8 @@ void ui_ask_history(struct ui *ui)
 {
 	uint64_t before;
 
-	if (ui->asked || ui->ask_failed || !*ui->chat || !view_wants(&ui->view, &before))
+	/* Of a chat that nobody has written in yet the server knows nothing. */
+	if (ui->asked || ui->ask_failed || !ui_entry(ui) || !view_wants(&ui->view, &before))
 		return;
 	ui->asked = gnatter_history(ui->g, ui->chat, before, VIEW_PAGE, came, ui) == GNATTER_OK;
 	ui->ask_failed = !ui->asked;

@@ -60,7 +60,7 @@ static void lay_command(struct rows *r, const struct command *c, unsigned width)
 	char name[80];
 
 	snprintf(name, sizeof name, "/%s%s%s", c->name, *c->args ? " " : "", c->args);
-	entry(r, name, c->help, width >= 60 ? 24 : 4, width);
+	entry(r, name, c->help, width >= 46 ? 22 : 4, width);
 }
 
 static void lay_help(struct ui *ui, struct rows *r, unsigned width)
@@ -82,7 +82,7 @@ static void lay_help(struct ui *ui, struct rows *r, unsigned width)
 	paragraph(r, STYLE_DIM, "", width);
 	paragraph(r, STYLE_DIM, "Keys", width);
 	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-		entry(r, keys[i].keys, keys[i].help, width >= 60 ? 24 : 4, width);
+		entry(r, keys[i].keys, keys[i].help, width >= 46 ? 22 : 4, width);
 	paragraph(r, STYLE_DIM, "", width);
 	paragraph(r, STYLE_TEXT, ticks, width);
 }

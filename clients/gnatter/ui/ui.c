@@ -17,10 +17,11 @@
 
 #include "clients/gnatter/ui/ui_internal.h"
 
-#define FRAME_MS  40   /* 25 pictures a second */
-#define NOTICE_MS 8000 /* so long a notice stays */
-#define SECOND_MS 1000
-#define KEYS_MAX  4096 /* are read before something is drawn */
+#define FRAME_MS      40   /* 25 pictures a second */
+#define NOTICE_MS     8000 /* so long a notice stays */
+#define NOTICE_MIN_MS 1500 /* ... and so long whatever is typed */
+#define SECOND_MS     1000
+#define KEYS_MAX      4096 /* are read before something is drawn */
 
 int64_t clock_ms(void)
 {
@@ -83,6 +84,7 @@ static void say(struct ui *ui, bool bad, const char *text)
 {
 	snprintf(ui->notice.text, sizeof ui->notice.text, "%s", text);
 	ui->notice.bad = bad;
+	ui->notice.seen_ms = clock_ms() + NOTICE_MIN_MS;
 	ui->notice.until_ms = clock_ms() + NOTICE_MS;
 	ui->dirty = true;
 }

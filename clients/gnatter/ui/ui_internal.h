@@ -62,7 +62,8 @@ struct find {
 struct notice {
 	char text[EVENT_TEXT_SIZE];
 	bool bad;
-	int64_t until_ms; /* of clock_ms() */
+	int64_t seen_ms;  /* of clock_ms(): a key after that takes it away */
+	int64_t until_ms; /* and this time does */
 };
 
 struct ui {

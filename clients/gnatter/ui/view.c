@@ -165,14 +165,14 @@ static void put_line(struct view *v, struct place p)
 		v->lines[v->lines_n++] = (struct view_line){i, rows, row};
 }
 
-/* From there down. Where the end comes first, the end is followed. */
+/* From there down. False if the end comes first. */
 static bool fill_down(struct view *v, struct place p)
 {
 	v->lines_n = 0;
 	do
 		put_line(v, p);
 	while (v->lines_n < v->height && down(v, &p));
-	return v->lines_n == v->height || !v->at_last;
+	return v->lines_n == v->height;
 }
 
 static struct place place_of_end(struct view *v)
@@ -185,8 +185,11 @@ static struct place place_of_end(struct view *v)
 	return p;
 }
 
+/* A screen that is not full shows the end, and then the end is followed. */
 static void fill(struct view *v)
 {
+	struct place p;
+
 	v->lines_n = 0;
 	if (v->follow && !v->at_last)
 		view_load_newest(v);
@@ -196,8 +199,10 @@ static void fill(struct view *v)
 		return;
 	if (!v->follow && fill_down(v, place_of_top(v)))
 		return;
+	p = place_of_end(v);
+	set_top(v, p);
 	v->follow = v->at_last;
-	fill_down(v, place_of_end(v));
+	fill_down(v, p);
 }
 
 static size_t item_of_line(const struct view *v, size_t line)
@@ -230,6 +235,8 @@ void view_lay(struct view *v)
 		from = item_of_line(v, 0);
 		end = item_of_line(v, v->lines_n - 1) + 1;
 		view_trim(v, from, end);
+		if (from < NEAR)
+			view_load_older(v);
 	}
 }
 

@@ -27,6 +27,8 @@ void view_remove(struct view *v, size_t at, size_t count)
 		v->bytes -= v->items[i]->size;
 		item_destroy(v->items[i]);
 	}
+	if (count == 0)
+		return;
 	memmove(&v->items[at], &v->items[at + count], (v->n - at - count) * sizeof *v->items);
 	v->n -= count;
 }
