@@ -140,9 +140,9 @@ static unsigned list_width(const struct ui *ui)
 	unsigned width = ui->columns / 3;
 
 	if (room == ui->list_toggled)
-		return room ? 0 : ui->columns;
-	if (!room)
 		return 0;
+	if (!room)
+		return ui->columns;
 	return width < LIST_MIN ? LIST_MIN : width > LIST_MAX ? LIST_MAX : width;
 }
 

@@ -22,9 +22,9 @@ static const char *prompt_of(const struct ui *ui)
 /* The line stays until there is a connection again, so that nothing moves at each attempt. */
 static bool is_offline(struct ui *ui, const struct gnatter_status *s)
 {
-	if (s->state == GNATTER_OFFLINE || s->state == GNATTER_STOPPED)
+	if (s->state == GNATTER_OFFLINE)
 		ui->was_offline = true;
-	else if (s->state != GNATTER_CONNECTING)
+	else if (s->state == GNATTER_ONLINE || s->state == GNATTER_SYNCED)
 		ui->was_offline = false;
 	return ui->was_offline;
 }
@@ -54,19 +54,21 @@ static void say_waiting(const struct ui *ui, struct buf *b)
 		buf_printf(b, " %zu messages wait to be sent.", ui->waiting);
 }
 
+/* What matters most comes first: the line may be cut. */
 static void say_status(const struct ui *ui, const struct gnatter_status *s, struct buf *b)
 {
-	if (s->state == GNATTER_STOPPED)
-		buf_str(b, "Not connected.");
-	else if (s->state == GNATTER_CONNECTING)
-		buf_printf(b, "Offline: trying %s.", s->address);
-	else if (s->unauthorized)
-		buf_str(b, "Offline: not signed in, the server refused. See 'gnatter login'.");
+	if (s->unauthorized)
+		buf_str(b, "Not signed in: the server refused. 'gnatter login' signs in anew.");
+	else if (s->state != GNATTER_OFFLINE)
+		buf_printf(b, "Offline, trying %s.", s->address);
+	else if (s->retry_in_ms > 0)
+		buf_printf(b, "Offline, tries again in %lld s.",
+			(long long)(s->retry_in_ms + 999) / 1000);
 	else
-		buf_printf(b, "Offline%s%s.", *s->reason ? ": " : "", s->reason);
+		buf_str(b, "Offline.");
 	say_waiting(ui, b);
-	if (s->state == GNATTER_OFFLINE && s->retry_in_ms > 0)
-		buf_printf(b, " Tries again in %lld s.", (long long)(s->retry_in_ms + 999) / 1000);
+	if (s->state == GNATTER_OFFLINE && *s->reason)
+		buf_printf(b, " (%s)", s->reason);
 }
 
 static void draw_status(struct ui *ui, unsigned y, unsigned columns)

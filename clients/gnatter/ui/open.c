@@ -171,7 +171,8 @@ void ui_open(struct ui *ui, const char *chat)
 	ui->asked = ui->ask_failed = false;
 	e = ui_entry(ui);
 	view_open(&ui->view, e ? e->read : 0, e ? e->unread : 0);
-	if (e && e->kind != GNATTER_PAIR && !e->gone)
+	/* Their marks are what ticks are made of. */
+	if (e && !e->gone)
 		gnatter_members_load(ui->g, name, NULL, NULL);
 }
 
