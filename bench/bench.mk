@@ -2,7 +2,7 @@
 
 BENCH := $(B)/obj/libbench.a
 
-$(BENCH): $(patsubst %.c,$(B)/obj/%.o,$(filter-out bench/load.c bench/provider.c,$(wildcard bench/*.c)))
+$(BENCH): $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(patsubst %,bench/%.c,load provider sdk),$(wildcard bench/*.c)))
 
 $(B)/bench/load: $(B)/obj/bench/load.o $(BENCH) $(WIRE)
 	@mkdir -p $(@D)
@@ -14,11 +14,16 @@ $(B)/bench/provider: $(B)/obj/bench/provider.o
 	@echo "  LINK  $@"
 	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lmicrohttpd -o $@
 
+$(B)/bench/sdk: $(B)/obj/bench/sdk.o $(B)/libgnatter.a $(BENCH)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(SDK_LIBS) -o $@
+
 bench-packages:
 	@scripts/packages bench
 
 # The numbers of bench/README.md, under 10 minutes; QUICK=1: about one and a half, a rough picture.
-bench: bench-packages all $(B)/bench/load $(B)/bench/provider ## raw Mosquitto and Gnatter in turn, with ratios; QUICK=1: a rough picture
+bench: bench-packages all $(patsubst %,$(B)/bench/%,load provider sdk) ## raw Mosquitto and Gnatter in turn, with ratios; QUICK=1: a rough picture
 	@B=$(B) QUICK=$(QUICK) bench/run
 
 # The unit tests of its pure parts.

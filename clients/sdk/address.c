@@ -29,6 +29,14 @@ bool address_secure(const char *address)
 	return s && s->secure;
 }
 
+uint16_t address_port(const char *address)
+{
+	const char *host = strstr(address, "://"), *bracket = host ? strchr(host, ']') : NULL;
+	const char *colon = host ? strchr(bracket ? bracket : host + 3, ':') : NULL;
+
+	return colon ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0;
+}
+
 /* ":1883" and nothing behind it; behind a port of a WebSocket a path may stand. */
 static bool port_ok(const char *s, bool path)
 {

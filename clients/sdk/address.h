@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "clients/sdk/gnatter.h"
 
@@ -30,5 +31,8 @@ bool addresses_next(struct addresses *a);
 
 /* Is it one with TLS? */
 bool address_secure(const char *address);
+
+/* Its port. */
+uint16_t address_port(const char *address);
 
 #endif

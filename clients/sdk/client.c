@@ -166,6 +166,8 @@ static enum gnatter_error open_store(struct gnatter *g)
 							     .bytes_max = g->o.cache_bytes_max,
 							     .outbox_max = g->o.outbox_max});
 
+	if (e == GNATTER_OK)
+		e = outbox_begin(g);
 	return e == GNATTER_OK ? rooms_load(g) : e;
 }
 
@@ -210,8 +212,9 @@ void gnatter_destroy(struct gnatter *g)
 	if (g->running && pthread_equal(pthread_self(), g->thread))
 		abort(); /* from a callback, as the header forbids: there is no way on from here */
 	gnatter_disconnect(g);
-	rooms_free(g);
+	history_run(g); /* what was asked after the thread had ended */
 	request_close(g);
+	rooms_free(g);
 	store_close(g->store);
 	addresses_finish(&g->addresses);
 	for (size_t i = 0; i < g->typing_count; i++)
@@ -241,7 +244,6 @@ enum gnatter_error gnatter_connect(struct gnatter *g)
 	e = net_create(&g->net, g->client_id, g->secure, loop_sink, g);
 	if (e != GNATTER_OK)
 		return e;
-	g->stopping = false;
 	g->connect_ms = 0;
 	g->running = true;
 	if (pthread_create(&g->thread, NULL, loop_run, g) == 0)

@@ -25,6 +25,7 @@
 #include "clients/sdk/backoff.h"
 #include "clients/sdk/gnatter.h"
 #include "clients/sdk/list.h"
+#include "clients/sdk/member.h"
 #include "clients/sdk/message.h"
 #include "clients/sdk/net.h"
 #include "clients/sdk/store.h"
@@ -71,7 +72,7 @@ struct room {
 	bool wants, fetching; /* history is to be asked for; was */
 	bool check;           /* ask even if nothing seems to be missing */
 	bool channel;
-	bool members;                           /* were asked for: keep them up to date */
+	bool members;                           /* were asked for on this connection */
 	uint64_t hi, server_seq;                /* received; the last there is, as far as we know */
 	uint64_t ticked_delivered, ticked_read; /* up to which ticks were told */
 	uint64_t own_seq;                       /* newest of one's own */
@@ -104,8 +105,10 @@ struct gnatter {
 	pthread_mutex_t lock;
 	pthread_cond_t woken;
 
+	_Atomic bool running;
+
 	/* Guarded by lock. */
-	bool running, stopping;
+	bool stopping;
 	pthread_t thread;
 	struct net_event *first, *last; /* what came */
 	size_t inbox_bytes;
@@ -141,6 +144,7 @@ struct gnatter {
 	bool synced, first_sync;
 	struct outgoing *outgoing; /* on their way */
 	size_t outgoing_count;
+	int64_t queued_pos; /* up to which "queued" was told */
 	int64_t outbox_pos; /* up to which they were published on this connection */
 	struct backoff outbox_backoff;
 	struct no_access no_access;
@@ -226,6 +230,8 @@ bool ticks_taken(struct gnatter *g, const struct net_event *e);
 void ticks_offline(struct gnatter *g);
 
 /* --- outbox.c */
+enum gnatter_error outbox_begin(struct gnatter *g); /* what a former run has told of */
+void outbox_tell_queued(struct gnatter *g);
 void outbox_run(struct gnatter *g, int64_t now);
 int64_t outbox_due(const struct gnatter *g);
 void outbox_answer(struct gnatter *g, const char *id, struct bytes payload);

@@ -208,8 +208,10 @@ static void grant(struct gnatter *g, unsigned wishes)
 {
 	if (wishes & WISH_RETRY && !g->online && !g->connecting)
 		g->connect_ms = 0;
-	if (wishes & WISH_OUTBOX)
+	if (wishes & WISH_OUTBOX) {
+		outbox_tell_queued(g);
 		g->outbox_ms = 0;
+	}
 	if (wishes & WISH_MARKS)
 		ticks_soon(g);
 	if (!g->online)
@@ -285,6 +287,9 @@ static void end(struct gnatter *g)
 	history_run(g);
 	request_close(g);
 	link_status(g, GNATTER_STOPPED, "", 0);
+	pthread_mutex_lock(&g->lock);
+	g->stopping = false;
+	pthread_mutex_unlock(&g->lock);
 }
 
 void *loop_run(void *arg)

@@ -125,20 +125,29 @@ static bool take_strings(struct message *m, const cJSON *o)
 	       (!m->device || name_device_ok(m->device, strlen(m->device)));
 }
 
-/* Copy what *strings lend into one block of m's. */
-static bool keep(struct message *m)
+/* A member as it was written. */
+static struct bytes raw_of(const struct json_object *o, const char *name)
 {
-	const char **strings[] = {
-		&m->chat, &m->from, &m->device, &m->id, &m->type, &m->text, &m->media, &m->body};
-	size_t size = 0;
+	const struct json_member *m = json_get(o, name);
+
+	return m && !cJSON_IsNull(m->value) ? m->raw : (struct bytes){NULL, 0};
+}
+
+/* Copy what *strings lend into one block of m's. media and body as they were written: numbers
+ * beyond a double are numbers of somebody's. */
+static bool keep(struct message *m, struct bytes media, struct bytes body)
+{
+	const char **strings[] = {&m->chat, &m->from, &m->device, &m->id, &m->type, &m->text};
+	const size_t count = sizeof(strings) / sizeof(*strings);
+	size_t size = media.len + body.len + 2;
 	char *at;
 
-	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
+	for (size_t i = 0; i < count; i++)
 		size += *strings[i] ? strlen(*strings[i]) + 1 : 0;
-	m->block = at = malloc(size);
+	m->block = at = calloc(1, size);
 	if (!at)
 		return false;
-	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (!*strings[i])
 			continue;
 		size = strlen(*strings[i]) + 1;
@@ -146,51 +155,30 @@ static bool keep(struct message *m)
 		*strings[i] = at;
 		at += size;
 	}
+	if (media.data)
+		m->media = memcpy(at, media.data, media.len);
+	at += media.len + 1;
+	if (body.data)
+		m->body = memcpy(at, body.data, body.len);
 	return true;
 }
 
-/* With media and body printed; these are freed again. */
-static enum gnatter_error keep_all(struct message *m, const cJSON *media, const cJSON *body)
+static enum gnatter_error read_object(struct message *out, const struct json_object *o)
 {
-	char *printed[2] = {media ? cJSON_PrintUnformatted(media) : NULL,
-		body ? cJSON_PrintUnformatted(body) : NULL};
-	enum gnatter_error e = GNATTER_ENOMEM;
-
-	m->media = printed[0];
-	m->body = printed[1];
-	if ((!media || printed[0]) && (!body || printed[1])) {
-		e = printed[1] && !utf8_ok(printed[1], strlen(printed[1]), NULL) ? GNATTER_EINVAL
-										 : GNATTER_OK;
-		if (e == GNATTER_OK && !keep(m))
-			e = GNATTER_ENOMEM;
-	}
-	cJSON_free(printed[0]);
-	cJSON_free(printed[1]);
-	return e;
-}
-
-enum gnatter_error message_from(struct message *out, const cJSON *object)
-{
+	const cJSON *body = member(o->root, "body");
 	struct message m = {0};
-	const cJSON *media;
-	const cJSON *body;
-	enum gnatter_error e;
 
-	*out = (struct message){0};
-	if (!cJSON_IsObject(object) || !take_numbers(&m, object) || !take_strings(&m, object))
-		return GNATTER_EINVAL;
-	media = member(object, "media");
-	body = member(object, "body");
-	if (!media_ok(media) || (body && !cJSON_IsObject(body)))
+	if (!take_numbers(&m, o->root) || !take_strings(&m, o->root) ||
+		!media_ok(member(o->root, "media")) || (body && !cJSON_IsObject(body)))
 		return GNATTER_EINVAL;
 	if (!m.device)
 		m.device = "";
 	if (!m.id)
 		m.id = "";
-	e = keep_all(&m, media, body);
-	if (e == GNATTER_OK)
-		*out = m;
-	return e;
+	if (!keep(&m, raw_of(o, "media"), raw_of(o, "body")))
+		return GNATTER_ENOMEM;
+	*out = m;
+	return GNATTER_OK;
 }
 
 enum gnatter_error message_parse(struct message *out, const char *json, size_t len)
@@ -209,7 +197,7 @@ enum gnatter_error message_parse(struct message *out, const char *json, size_t l
 	default:
 		return GNATTER_EINVAL;
 	}
-	e = message_from(out, o.root);
+	e = read_object(out, &o);
 	json_finish(&o);
 	return e;
 }

@@ -1,6 +1,9 @@
 /* net.c — see net.h. */
 #include "clients/sdk/net.h"
 
+#include "clients/sdk/address.h"
+#include "clients/sdk/nodelay.h"
+
 #include <MQTTAsync.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -15,6 +18,7 @@ struct net {
 	MQTTAsync handle;
 	net_sink_fn *sink;
 	void *ctx;
+	struct nodelay *nodelay; /* of the attempt that is under way; NULL: none */
 };
 
 void net_event_free(struct net_event *e)
@@ -77,8 +81,12 @@ static const char *reason_text(int reason, const char *otherwise)
 
 static void on_connected(void *ctx, MQTTAsync_successData5 *data)
 {
+	struct net *n = ctx;
+
 	(void)data;
-	give(ctx, event(NET_CONNECTED, 0, NULL));
+	if (n->nodelay)
+		nodelay_end(n->nodelay);
+	give(n, event(NET_CONNECTED, 0, NULL));
 }
 
 static void on_connect_failed(void *ctx, MQTTAsync_failureData5 *data)
@@ -202,6 +210,7 @@ void net_destroy(struct net *n)
 	if (!n)
 		return;
 	MQTTAsync_destroy(&n->handle);
+	free(n->nodelay);
 	free(n);
 }
 
@@ -255,6 +264,10 @@ enum gnatter_error net_connect(struct net *n, const struct net_connect *c, const
 	o.onSuccess5 = on_connected;
 	o.onFailure5 = on_connect_failed;
 	o.context = n;
+	if (!n->nodelay)
+		n->nodelay = malloc(sizeof(*n->nodelay));
+	if (n->nodelay)
+		nodelay_begin(n->nodelay, address_port(c->address));
 	rc = MQTTAsync_connect(n->handle, &o);
 	MQTTProperties_free(&connect);
 	MQTTProperties_free(&delay);

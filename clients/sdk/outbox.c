@@ -52,6 +52,57 @@ static void forget(struct gnatter *g, const char *id)
 	g->outbox_ms = 0; /* there is room */
 }
 
+/* --- "queued"
+ *
+ * Told by the client's thread as everything else, so it looks for what is new in the outbox.
+ * -------------------------------------------------------------------------------------------- */
+
+struct queued {
+	char ids[WINDOW][GNATTER_ID_SIZE], chats[WINDOW][GNATTER_CHAT_SIZE];
+	size_t count;
+	int64_t pos;
+};
+
+static bool on_queued(void *ctx, const struct store_outgoing *o)
+{
+	struct queued *q = ctx;
+
+	snprintf(q->ids[q->count], GNATTER_ID_SIZE, "%s", o->id);
+	snprintf(q->chats[q->count++], GNATTER_CHAT_SIZE, "%s", o->chat);
+	q->pos = o->pos;
+	return true;
+}
+
+/* The next few; how many. */
+static size_t take_queued(struct gnatter *g, struct queued *q)
+{
+	*q = (struct queued){.pos = g->queued_pos};
+	store_waiting(g->store, g->queued_pos, WINDOW, on_queued, q);
+	g->queued_pos = q->pos;
+	return q->count;
+}
+
+void outbox_tell_queued(struct gnatter *g)
+{
+	struct queued *q = g->o.callbacks.on_sent ? malloc(sizeof(*q)) : NULL;
+
+	while (q && take_queued(g, q) > 0)
+		for (size_t i = 0; i < q->count; i++)
+			outbox_tell(g, q->chats[i], q->ids[i], 0, GNATTER_TICK_QUEUED, "", "");
+	free(q);
+}
+
+static bool on_last(void *ctx, const struct store_outgoing *o)
+{
+	*(int64_t *)ctx = o->pos;
+	return true;
+}
+
+enum gnatter_error outbox_begin(struct gnatter *g)
+{
+	return store_waiting(g->store, 0, UINT32_MAX, on_last, &g->queued_pos);
+}
+
 /* --- publishing
  * ----------------------------------------------------------------------------------- */
 
@@ -234,16 +285,9 @@ static void refuse(
 	forget(g, id);
 }
 
-static const char *string_of(const cJSON *o, const char *name)
-{
-	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, name);
-
-	return cJSON_IsString(v) ? v->valuestring : "";
-}
-
 static void on_error(struct gnatter *g, struct outgoing *o, const cJSON *error)
 {
-	const char *code = string_of(error, "code");
+	const char *code = member_string(error, "code");
 	char id[GNATTER_ID_SIZE], chat[GNATTER_CHAT_SIZE];
 
 	if (for_now(code)) {
@@ -253,7 +297,7 @@ static void on_error(struct gnatter *g, struct outgoing *o, const cJSON *error)
 	}
 	memcpy(id, o->id, sizeof(id));
 	memcpy(chat, o->chat, sizeof(chat));
-	refuse(g, id, chat, code, string_of(error, "message"));
+	refuse(g, id, chat, code, member_string(error, "message"));
 }
 
 /* Stored: its echo is here, or on its way. */

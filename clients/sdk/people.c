@@ -146,29 +146,13 @@ void people_subscribe(struct gnatter *g, bool all)
 	free_filters(&off);
 }
 
-static const char *string_of(const cJSON *o, const char *name)
-{
-	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, name);
-
-	return cJSON_IsString(v) ? v->valuestring : "";
-}
-
-static int64_t number_of(const cJSON *o, const char *name)
-{
-	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, name);
-
-	return cJSON_IsNumber(v) && v->valuedouble > 0 && v->valuedouble < 9007199254740992.0
-		       ? (int64_t)v->valuedouble
-		       : 0;
-}
-
 static void read_presence(struct gnatter_presence *p, const char *user, const cJSON *o)
 {
 	*p = (struct gnatter_presence){.user = user,
-		.online = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(o, "online")),
-		.state = string_of(o, "state"),
-		.text = string_of(o, "text"),
-		.last_seen_ms = number_of(o, "last_seen")};
+		.online = member_true(o, "online"),
+		.state = member_string(o, "state"),
+		.text = member_string(o, "text"),
+		.last_seen_ms = (int64_t)member_number(o, "last_seen")};
 }
 
 void people_presence(struct gnatter *g, const char *user, struct bytes payload)
@@ -283,12 +267,11 @@ static enum gnatter_error put_members(struct gnatter *g, const char *chat, const
 		return e;
 	cJSON_ArrayForEach(m, list)
 	{
-		const char *user = string_of(m, "user");
+		const char *user = member_string(m, "user");
 
 		if (user_ok(user) && count < max)
-			members[count++] = (struct gnatter_member){user, string_of(m, "role"),
-				(uint64_t)number_of(m, "delivered"),
-				(uint64_t)number_of(m, "read")};
+			members[count++] = (struct gnatter_member){user, member_string(m, "role"),
+				member_number(m, "delivered"), member_number(m, "read")};
 	}
 	e = store_put_members(g->store, chat, members, count);
 	free(members);
@@ -299,7 +282,7 @@ static enum gnatter_error put_members(struct gnatter *g, const char *chat, const
 static void take_members(struct gnatter *g, struct room *r, const char *json)
 {
 	cJSON *root = cJSON_Parse(json);
-	bool more = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "more"));
+	bool more = member_true(root, "more");
 
 	if (root && put_members(g, r->chat, cJSON_GetObjectItemCaseSensitive(root, "members")) ==
 			    GNATTER_OK) {
@@ -411,12 +394,12 @@ enum gnatter_error gnatter_members_load(
  * stays. */
 void people_put_contact(struct gnatter *g, const cJSON *contact, bool is_contact)
 {
-	const char *user = string_of(contact, "user");
+	const char *user = member_string(contact, "user");
 	struct gnatter_profile p = {.user = user,
-		.alias = is_contact ? string_of(contact, "alias") : NULL,
-		.name = string_of(contact, "name"),
-		.about = string_of(contact, "about"),
-		.avatar = string_of(contact, "avatar"),
+		.alias = is_contact ? member_string(contact, "alias") : NULL,
+		.name = member_string(contact, "name"),
+		.about = member_string(contact, "about"),
+		.avatar = member_string(contact, "avatar"),
 		.contact = is_contact};
 
 	if (!user_ok(user))

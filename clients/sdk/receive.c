@@ -126,10 +126,11 @@ static void tell(struct gnatter *g, struct room *r, const struct batch *b)
 	}
 	if (b->others)
 		ticks_soon(g);
-	if (b->mine) {
-		ticks_tell(g, r);
+	if (b->mine)
 		people_needed(g, r);
-	}
+	if (r->own_seq >
+		r->ticked_read) /* who sends has read what was before: there is no mark for it */
+		ticks_tell(g, r);
 	if (g->o.callbacks.on_chat)
 		g->o.callbacks.on_chat(g->o.ctx, g, r->chat);
 }
@@ -197,7 +198,7 @@ void receive_live(struct gnatter *g, const char *chat, struct bytes payload)
 	struct room *r = room_find(g, chat);
 	struct message m;
 
-	if (!r || !r->known) {
+	if (!r || !r->known || r->gone) {
 		sync_list(g); /* what is in it comes as its history */
 		return;
 	}

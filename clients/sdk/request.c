@@ -161,14 +161,6 @@ static bool has_number(const struct request *r, const void *arg)
 	return r->number == *(const uint64_t *)arg;
 }
 
-/* A member of "error", or what stands for it. */
-static const char *error_member(const cJSON *error, const char *name, const char *otherwise)
-{
-	const cJSON *v = cJSON_GetObjectItemCaseSensitive(error, name);
-
-	return cJSON_IsString(v) ? v->valuestring : otherwise;
-}
-
 static void finish_json(struct gnatter *g, struct request *r, const char *json, size_t len)
 {
 	static const char ok[] = "{\"ok\":true";
@@ -181,12 +173,12 @@ static void finish_json(struct gnatter *g, struct request *r, const char *json, 
 	}
 	root = cJSON_ParseWithLength(json, len);
 	error = cJSON_GetObjectItemCaseSensitive(root, "error");
-	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "ok")))
+	if (member_true(root, "ok"))
 		finish(g, r, &(struct gnatter_answer){"", "", json});
-	else if (error)
+	else if (*member_string(error, "code"))
 		finish(g, r,
-			&(struct gnatter_answer){error_member(error, "code", "internal"),
-				error_member(error, "message", ""), json});
+			&(struct gnatter_answer){member_string(error, "code"),
+				member_string(error, "message"), json});
 	else
 		finish_with(g, r, "internal", "the server's answer was none");
 	cJSON_Delete(root);

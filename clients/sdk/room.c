@@ -132,7 +132,7 @@ void rooms_offline(struct gnatter *g)
 
 		room_drop_held(r);
 		r->subscribed = r->wants = r->fetching = r->check = false;
-		r->members_asked = false;
+		r->members = r->members_asked = r->members_again = false;
 		r->next_wanting = NULL;
 		r->failures = 0;
 		r->fetch_ms = 0;

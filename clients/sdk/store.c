@@ -54,8 +54,9 @@ static const char schema[] =
 	",type" STRING ",ref" NUMBER ",text TEXT,media TEXT,body TEXT,payload" STRING ",ts" NUMBER
 	",tick" NUMBER ",tries" NUMBER ",code" STRING ",message" STRING ");";
 
-/* Why store_open() failed last in this thread: then there is no store to ask. */
-static _Thread_local char open_why[WHY_SIZE];
+/* As errno: what one thread is told no other overwrites, and an opening that failed has left no
+ * store to keep it in. */
+static _Thread_local char why[200];
 
 /* --- the lock, and transactions
  * ------------------------------------------------------------------ */
@@ -75,7 +76,7 @@ enum gnatter_error store_fail(struct store *s, int rc)
 {
 	enum gnatter_error e = (rc & 0xff) == SQLITE_NOMEM ? GNATTER_ENOMEM : GNATTER_ESTORE;
 
-	snprintf(s->why, sizeof(s->why), "%s (SQLite %d)",
+	snprintf(why, sizeof(why), "%s (SQLite %d)",
 		s->db && e == GNATTER_ESTORE ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc), rc);
 	if ((s->in_transaction || s->alone) && s->failed == GNATTER_OK)
 		s->failed = e;
@@ -84,7 +85,8 @@ enum gnatter_error store_fail(struct store *s, int rc)
 
 const char *store_why(const struct store *s)
 {
-	return s ? s->why : open_why;
+	(void)s;
+	return why;
 }
 
 static enum gnatter_error load(struct store *s);
@@ -168,21 +170,25 @@ enum gnatter_error store_written(struct store *s, enum gnatter_error e)
 /* --- opening
  * ------------------------------------------------------------------------------------- */
 
-static enum gnatter_error refuse(struct store *s, enum gnatter_error e, const char *why)
+static enum gnatter_error refuse(enum gnatter_error e, const char *sentence)
 {
-	snprintf(s->why, sizeof(s->why), "%s", why);
+	snprintf(why, sizeof(why), "%s", sentence);
 	return e;
+}
+
+/* As an error of ours, what SQLite says while the store is opened. */
+static enum gnatter_error said(struct store *s, int rc)
+{
+	if (rc == SQLITE_OK)
+		return GNATTER_OK;
+	if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)
+		return refuse(GNATTER_EINUSE, "the store is in use by another client");
+	return store_fail(s, rc);
 }
 
 static enum gnatter_error exec(struct store *s, const char *sql)
 {
-	int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
-
-	if (rc == SQLITE_OK)
-		return GNATTER_OK;
-	if ((rc & 0xff) == SQLITE_BUSY || (rc & 0xff) == SQLITE_LOCKED)
-		return refuse(s, GNATTER_EINUSE, "the store is in use by another client");
-	return store_fail(s, rc);
+	return said(s, sqlite3_exec(s->db, sql, NULL, NULL, NULL));
 }
 
 static int take_number(void *ctx, int columns, char **values, char **names)
@@ -194,16 +200,10 @@ static int take_number(void *ctx, int columns, char **values, char **names)
 	return 0;
 }
 
-/* What one number a statement gives that is used once. */
+/* The one number that a statement gives, which is used once. */
 static enum gnatter_error ask(struct store *s, const char *sql, int64_t *out)
 {
-	int rc = sqlite3_exec(s->db, sql, take_number, out, NULL);
-
-	if (rc == SQLITE_OK)
-		return GNATTER_OK;
-	if ((rc & 0xff) == SQLITE_BUSY)
-		return refuse(s, GNATTER_EINUSE, "the store is in use by another client");
-	return store_fail(s, rc);
+	return said(s, sqlite3_exec(s->db, sql, take_number, out, NULL));
 }
 
 /* The file is made here with its mode: SQLite would go by the umask alone. Not by open(): to close
@@ -214,7 +214,7 @@ static enum gnatter_error open_file(struct store *s, const char *path)
 	int rc;
 
 	if (mknod(path, S_IFREG | 0600, 0) != 0 && errno != EEXIST)
-		return refuse(s, GNATTER_ESTORE, "the store's file cannot be made");
+		return refuse(GNATTER_ESTORE, "the store's file cannot be made");
 	/* A name like ":memory:" or "file:x" means something else to SQLite. */
 	plain = sqlite3_mprintf("%s%s", path[0] == '/' ? "" : "./", path);
 	if (!plain)
@@ -277,11 +277,11 @@ static enum gnatter_error check_schema(struct store *s, bool *empty)
 	if (*empty)
 		return GNATTER_OK;
 	if (application != APPLICATION_ID)
-		return refuse(s, GNATTER_ESTORE, "the file is no store of this library");
+		return refuse(GNATTER_ESTORE, "the file is no store of this library");
 	if (version > SCHEMA_VERSION)
-		return refuse(s, GNATTER_ESTORE, "the store was made by a newer version");
+		return refuse(GNATTER_ESTORE, "the store was made by a newer version");
 	return version == SCHEMA_VERSION ? GNATTER_OK
-					 : refuse(s, GNATTER_ESTORE, "the store is damaged");
+					 : refuse(GNATTER_ESTORE, "the store is damaged");
 }
 
 static enum gnatter_error prepare(struct store *s, bool memory)
@@ -363,7 +363,7 @@ static enum gnatter_error check_owner(struct store *s)
 		return take_over(s);
 	if (same[0] && same[1])
 		return GNATTER_OK;
-	return refuse(s, GNATTER_EOWNER, "the store belongs to another user or device");
+	return refuse(GNATTER_EOWNER, "the store belongs to another user or device");
 }
 
 static enum gnatter_error load(struct store *s)
@@ -417,7 +417,7 @@ enum gnatter_error store_open(struct store **out, const struct store_options *o)
 	enum gnatter_error e;
 
 	*out = NULL;
-	open_why[0] = '\0';
+	why[0] = '\0';
 	if (!options_ok(o))
 		return GNATTER_EINVAL;
 	s = create(o);
@@ -434,13 +434,11 @@ enum gnatter_error store_open(struct store **out, const struct store_options *o)
 		e = check_owner(s);
 	if (e == GNATTER_OK)
 		e = load(s);
-	if (e != GNATTER_OK) {
-		memcpy(open_why, s->why, sizeof(open_why));
+	if (e == GNATTER_OK)
+		*out = s;
+	else
 		store_close(s);
-		return e;
-	}
-	*out = s;
-	return GNATTER_OK;
+	return e;
 }
 
 void store_close(struct store *s)

@@ -34,8 +34,8 @@ struct store_options {
 enum gnatter_error store_open(struct store **out, const struct store_options *o);
 void store_close(struct store *s);
 
-/* What went wrong last, a sentence; "" if nothing. Lent until the next call. s NULL: why the last
- * store_open() of this thread failed. */
+/* What went wrong last in this thread, a sentence; "" if nothing, or since the last store_open().
+ * Lent until the thread's next call. s may be NULL, as it is after an opening that failed. */
 const char *store_why(const struct store *s);
 
 /* One transaction. durable: synced to the disk when it is committed; otherwise it may be lost by a

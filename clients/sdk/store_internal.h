@@ -13,7 +13,6 @@
 #include "wire/name.h"
 
 #define PREVIEW_CHARS 120
-#define WHY_SIZE      200
 
 /* The statements; their SQL stands in store_sql.c, in the same order. */
 enum sql_id {
@@ -106,7 +105,6 @@ struct store {
 	uint32_t waiting, refused; /* in the outbox */
 
 	locale_t letters; /* for towlower_l(); 0: ASCII only */
-	char why[WHY_SIZE];
 };
 
 /* --- store.c

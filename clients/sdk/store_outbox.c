@@ -178,6 +178,8 @@ static enum gnatter_error queue(struct store *s, const char *chat, const struct 
 		return GNATTER_EINVAL;
 	if (e == GNATTER_OK && s->waiting >= s->outbox_max)
 		return GNATTER_ELIMIT;
+	if (e == GNATTER_OK && s->outbox_pos == INT64_MAX)
+		e = store_fail(s, SQLITE_FULL); /* a damaged file has one at the very end */
 	if (e == GNATTER_OK)
 		e = insert(s, chat, d, payload, now_ms);
 	if (e == GNATTER_OK) {

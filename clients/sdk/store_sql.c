@@ -20,10 +20,14 @@
 	"WHERE e.chat_id=m.chat_id AND e.seq=m.edited AND e.type='edit'),m.text) END"
 
 /* As struct gnatter_message is read in store_messages.c. */
-#define MESSAGE                                                                  \
-	"SELECT c.chat,m.seq,m.n,m.sender,m.device,m.ts,m.id,m.type,m.ref," TEXT \
-	",m.media,m.body,m.edited,m.deleted,c.floor_delivered,c.floor_read "     \
-	"FROM chats c CROSS JOIN messages m ON m.chat_id=c.id "
+#define MESSAGE_COLUMNS                                                   \
+	"c.chat,m.seq,m.n,m.sender,m.device,m.ts,m.id,m.type,m.ref," TEXT \
+	",m.media,m.body,m.edited,m.deleted,c.floor_delivered,c.floor_read "
+#define MESSAGE "SELECT " MESSAGE_COLUMNS "FROM chats c CROSS JOIN messages m ON m.chat_id=c.id "
+
+/* As the index messages_ref has it, word for word, or it is not used; and a plain type='edit'
+ * beside it would have SQLite put the constant into it, therefore the +. */
+#define REFERS "type IN('edit','reaction') "
 
 #define COUNTS "m.type NOT IN('edit','delete','reaction','system','deleted') "
 
@@ -111,13 +115,14 @@ static const char *const table[SQL_COUNT] = {
 		"AND type NOT IN('deleted','edit','delete','reaction','system')",
 	[SQL_BURY] = "UPDATE messages SET type='deleted',text=NULL,media=NULL,body=NULL,ref=0,edited=0,"
 		"deleted=?3 WHERE chat_id=?1 AND seq=?2",
-	[SQL_BURY_EDITS] = "UPDATE messages SET type='deleted',text=NULL,media=NULL,body=NULL,ref=0,"
-		"edited=0,deleted=?3 WHERE chat_id=?1 AND ref=?2 AND type IN('edit','reaction') "
-		"AND type='edit'",
+	[SQL_BURY_EDITS] = "UPDATE messages INDEXED BY messages_ref SET type='deleted',text=NULL,"
+		"media=NULL,body=NULL,ref=0,edited=0,deleted=?3 WHERE chat_id=?1 AND ref=?2 AND " REFERS
+		"AND +type='edit'",
 	[SQL_TEXT] = "SELECT " TEXT ",m.sender,m.type FROM messages m WHERE m.chat_id=? AND m.seq=?",
 	[SQL_MESSAGES] = MESSAGE "WHERE c.chat=? AND m.seq>? AND m.seq<? ORDER BY m.seq",
-	[SQL_REACTIONS] = MESSAGE "WHERE c.chat=? AND m.ref=? AND m.type IN('edit','reaction') "
-		"AND m.type='reaction' GROUP BY m.sender HAVING max(m.seq)>0 AND ifnull(m.text,'')<>'' "
+	[SQL_REACTIONS] = "SELECT " MESSAGE_COLUMNS "FROM chats c CROSS JOIN messages m "
+		"INDEXED BY messages_ref ON m.chat_id=c.id WHERE c.chat=? AND m.ref=? AND " REFERS
+		"AND +type='reaction' GROUP BY m.sender HAVING max(m.seq)>0 AND ifnull(m.text,'')<>'' "
 		"ORDER BY m.seq",
 	[SQL_OWN] = MESSAGE "WHERE c.chat=? AND m.seq>? AND m.seq<=? AND m.sender=? AND m.device=? "
 		"AND m.type<>'system' ORDER BY m.seq",

@@ -24,22 +24,6 @@
 /* --- the list of chats
  * ---------------------------------------------------------------------------- */
 
-static const char *string_of(const cJSON *o, const char *name)
-{
-	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, name);
-
-	return cJSON_IsString(v) ? v->valuestring : "";
-}
-
-static uint64_t number_of(const cJSON *o, const char *name)
-{
-	const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, name);
-
-	return cJSON_IsNumber(v) && v->valuedouble > 0 && v->valuedouble < 9007199254740992.0
-		       ? (uint64_t)v->valuedouble
-		       : 0;
-}
-
 static enum gnatter_kind kind_of(const char *kind)
 {
 	if (strcmp(kind, "channel") == 0)
@@ -52,24 +36,24 @@ static void read_row(struct gnatter_chat *c, const cJSON *row)
 	const cJSON *muted = cJSON_GetObjectItemCaseSensitive(row, "muted");
 	const cJSON *preview = cJSON_GetObjectItemCaseSensitive(row, "preview");
 
-	*c = (struct gnatter_chat){.chat = string_of(row, "chat"),
-		.kind = kind_of(string_of(row, "kind")),
-		.title = string_of(row, "title"),
-		.peer = string_of(row, "user"),
-		.role = string_of(row, "role"),
-		.seq = number_of(row, "seq"),
-		.n = number_of(row, "n"),
-		.ts_ms = (int64_t)number_of(row, "ts"),
-		.unread = number_of(row, "unread"),
-		.delivered = number_of(row, "delivered"),
-		.read = number_of(row, "read"),
+	*c = (struct gnatter_chat){.chat = member_string(row, "chat"),
+		.kind = kind_of(member_string(row, "kind")),
+		.title = member_string(row, "title"),
+		.peer = member_string(row, "user"),
+		.role = member_string(row, "role"),
+		.seq = member_number(row, "seq"),
+		.n = member_number(row, "n"),
+		.ts_ms = (int64_t)member_number(row, "ts"),
+		.unread = member_number(row, "unread"),
+		.delivered = member_number(row, "delivered"),
+		.read = member_number(row, "read"),
 		.muted = cJSON_IsTrue(muted) || cJSON_IsNumber(muted),
-		.muted_until_ms = (int64_t)number_of(row, "muted"),
-		.mentions = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(row, "mentions")),
-		.preview_seq = number_of(preview, "seq"),
-		.preview_from = string_of(preview, "from"),
-		.preview_type = string_of(preview, "type"),
-		.preview_text = string_of(preview, "text")};
+		.muted_until_ms = (int64_t)member_number(row, "muted"),
+		.mentions = member_true(row, "mentions"),
+		.preview_seq = member_number(preview, "seq"),
+		.preview_from = member_string(preview, "from"),
+		.preview_type = member_string(preview, "type"),
+		.preview_text = member_string(preview, "text")};
 }
 
 /* What a page of the list brought, to be told once it is in the store. */
@@ -127,8 +111,8 @@ static enum gnatter_error take_row(
 		l->changed[l->count++] = r;
 	if (r->check || r->hi < r->server_seq)
 		sync_fetch(g, r);
-	if (!r->channel && r->own_seq > r->ticked_read)
-		people_members(g, r);
+	if (r->own_seq > r->ticked_read)
+		people_needed(g, r);
 	return e;
 }
 
@@ -193,13 +177,19 @@ static void leave_room(struct gnatter *g, struct room *r)
 		g->o.callbacks.on_chat(g->o.ctx, g, r->chat);
 }
 
-/* The whole list was read: what does not stand in it is no more. */
+/* The whole list was read. What does not stand in it is no more, or has only moved from one page to
+ * another meanwhile: its history says which. */
 static void end_list(struct gnatter *g)
 {
 	g->listing = false;
-	for (size_t i = 0; i < g->room_count; i++)
-		if (!g->rooms[i]->listed)
-			leave_room(g, g->rooms[i]);
+	for (size_t i = 0; i < g->room_count; i++) {
+		struct room *r = g->rooms[i];
+
+		if (r->listed || r->gone)
+			continue;
+		r->check = true;
+		sync_fetch(g, r);
+	}
 	if (g->first_sync && store_set_synced(g->store) == GNATTER_OK)
 		g->first_sync = false;
 }
@@ -221,7 +211,7 @@ static void on_list(void *ctx, struct gnatter *g, const struct gnatter_answer *a
 		return;
 	}
 	take_list(g, cJSON_GetObjectItemCaseSensitive(root, "chats"));
-	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "more")) && g->online)
+	if (member_true(root, "more") && g->online)
 		ask_list(g, cJSON_GetObjectItemCaseSensitive(root, "next"));
 	else
 		end_list(g);
@@ -287,8 +277,8 @@ static void on_contacts(void *ctx, struct gnatter *g, const struct gnatter_answe
 			people_put_contact(g, contact, true);
 		store_commit(g->store);
 	}
-	if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "more")) && g->online)
-		ask_contacts(g, string_of(root, "after"));
+	if (member_true(root, "more") && g->online)
+		ask_contacts(g, member_string(root, "after"));
 	cJSON_Delete(root);
 }
 
@@ -317,6 +307,8 @@ void sync_contacts(struct gnatter *g)
 
 void sync_fetch(struct gnatter *g, struct room *r)
 {
+	if (r->wants && r->failures == 0)
+		r->fetch_ms = 0; /* it was only expected: now it is missing */
 	if (r->wants || r->gone || !r->known || !g->online)
 		return;
 	r->wants = true;
@@ -491,14 +483,6 @@ static void on_muted(struct gnatter *g, const char *chat, const struct json_obje
 		g->o.callbacks.on_chat(g->o.ctx, g, chat);
 }
 
-/* A string of the event, NUL-terminated: cJSON's own. */
-static const char *member_string(const struct json_object *o, const char *name)
-{
-	const struct json_member *m = json_get(o, name);
-
-	return m && cJSON_IsString(m->value) ? m->value->valuestring : "";
-}
-
 static void tell_event(struct gnatter *g, const char *topic, struct bytes payload)
 {
 	char *json = g->o.callbacks.on_event ? malloc(payload.len + 1) : NULL;
@@ -513,7 +497,7 @@ static void tell_event(struct gnatter *g, const char *topic, struct bytes payloa
 
 static void on_event(struct gnatter *g, const struct json_object *o)
 {
-	const char *event = member_string(o, "event"), *chat = member_string(o, "chat");
+	const char *event = member_string(o->root, "event"), *chat = member_string(o->root, "chat");
 	struct room *r = *chat ? room_find(g, chat) : NULL;
 	int64_t delivered = 0, read = 0;
 
@@ -535,12 +519,12 @@ static void on_event(struct gnatter *g, const struct json_object *o)
 /* With an id it is answered, too. */
 static void on_error(struct gnatter *g, const struct json_object *o)
 {
-	const char *topic = member_string(o, "topic");
+	const char *topic = member_string(o->root, "topic");
 	size_t len = strlen(topic);
 
 	if (len > 5 && strcmp(topic + len - 5, "/send") == 0 && !json_get(o, "id"))
-		outbox_error(g, member_string(o, "chat"), member_string(o, "code"),
-			member_string(o, "message"));
+		outbox_error(g, member_string(o->root, "chat"), member_string(o->root, "code"),
+			member_string(o->root, "message"));
 }
 
 void sync_event(struct gnatter *g, const char *topic, struct bytes payload)
@@ -565,8 +549,8 @@ void sync_info(struct gnatter *g, const char *chat, struct bytes payload)
 	if (!r || !r->known || json_parse(&o, payload.data, payload.len) != ERR_OK)
 		return;
 	if (json_get(&o, "title"))
-		store_set_title(g->store, chat, member_string(&o, "title"));
-	if (strcmp(member_string(&o, "user"), g->user) == 0)
+		store_set_title(g->store, chat, member_string(o.root, "title"));
+	if (strcmp(member_string(o.root, "user"), g->user) == 0)
 		sync_list(g); /* one's own role, or one was added */
 	json_finish(&o);
 	if (r->members)

@@ -24,14 +24,6 @@ static void on_message(void *ctx, struct gnatter *g, const struct gnatter_messag
 		gnatter_mark_read(g, m->chat, m->seq);
 }
 
-static void on_status(void *ctx, struct gnatter *g, const struct gnatter_status *s)
-{
-	(void)ctx;
-	(void)g;
-	if (s->state == GNATTER_OFFLINE)
-		fprintf(stderr, "echo: %s: %s\n", s->address, s->reason);
-}
-
 int main(int argc, char **argv)
 {
 	struct gnatter_options o;
@@ -40,6 +32,10 @@ int main(int argc, char **argv)
 	sigset_t ends;
 	int sig;
 
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &ends, NULL); /* before the client's thread is made */
 	gnatter_options_init(&o);
 	o.address = argc > 1 ? argv[1] : NULL;
 	o.user = argc > 2 ? argv[2] : NULL;
@@ -48,11 +44,6 @@ int main(int argc, char **argv)
 	o.device = "bot";
 	o.from_unread = true;
 	o.callbacks.on_message = on_message;
-	o.callbacks.on_status = on_status;
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGINT);
-	sigaddset(&ends, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &ends, NULL); /* before the client's thread is made */
 	e = gnatter_create(&g, &o);
 	if (e == GNATTER_OK && (e = gnatter_connect(g)) == GNATTER_OK)
 		sigwait(&ends, &sig);

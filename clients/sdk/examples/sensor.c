@@ -10,14 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void on_sent(void *ctx, struct gnatter *g, const struct gnatter_sent *s)
-{
-	(void)ctx;
-	(void)g;
-	if (s->tick == GNATTER_TICK_REFUSED)
-		fprintf(stderr, "sensor: %s: %s\n", s->chat, s->message);
-}
-
 /* The measured value as a body of the application's own, with a text for people. */
 static enum gnatter_error post(struct gnatter *g, const char *chat, double value)
 {
@@ -33,19 +25,18 @@ int main(int argc, char **argv)
 {
 	char line[128], pair[GNATTER_CHAT_SIZE];
 	struct gnatter_options o;
-	struct gnatter *g = NULL;
-	enum gnatter_error e = GNATTER_EINVAL;
+	struct gnatter *g;
+	enum gnatter_error e;
 	double limit;
 
 	gnatter_options_init(&o);
 	if (argc < 7 || !gnatter_pair(pair, argv[2], argv[5]))
-		return fprintf(stderr, "usage: sensor ADDRESS USER TOKEN GROUP PERSON LIMIT\n"), 2;
+		return 2;
 	o.address = argv[1];
 	o.user = argv[2];
 	o.secret = argv[3];
 	o.device = "sensor";
 	o.store = "sensor.db";
-	o.callbacks.on_sent = on_sent;
 	limit = strtod(argv[6], NULL);
 	e = gnatter_create(&g, &o);
 	if (e == GNATTER_OK)
