@@ -69,8 +69,9 @@ $(B)/obj/%.o: %.c | packages
 # --- tests: every tests/unit/**/x_test.c is one program ---------------------------------------------
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/*_test.c))
 
-# Those of push talk to real servers, which they start as the system tests do.
-support = $(if $(filter push/,$(dir $(1))),$(SUPPORT))
+# Those of push talk to real servers, which they start as the system tests do; those of the support try
+# what they try with.
+support = $(if $(filter push/ support/,$(dir $(1))),$(SUPPORT))
 
 # The SDK knows nothing of the server: its tests have it alone, and names in the server may be the same.
 is_sdk    = $(filter sdk/ sdk_%,$(dir $(1)) $(1))

@@ -18,3 +18,8 @@ $(B)/libgnatter.a: $(SDK) $(SDK_WIRE)
 	@objcopy --localize-hidden $(B)/obj/gnatter.o
 	@rm -f $@
 	@$(AR) rcs $@ $(B)/obj/gnatter.o
+
+# The library's functions, and what of wire/ the program itself needs: the two do not clash.
+$(B)/gnatter: $(call objects,clients/gnatter) $(B)/libgnatter.a $(WIRE)
+	@echo "  LINK  $@"
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(SDK_LIBS) -lncursesw -o $@
