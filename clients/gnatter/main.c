@@ -17,8 +17,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clients/gnatter/args.h"
+#include "clients/gnatter/full.h"
 #include "clients/gnatter/say.h"
 #include "clients/sdk/gnatter.h"
 
@@ -171,6 +173,8 @@ int main(int argc, char *argv[])
 		else
 			break;
 	}
+	if (i == argc && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+		return full_screen(account ? account : "", NULL);
 	if (i == argc) {
 		usage(stderr);
 		return GN_USAGE;

@@ -197,10 +197,15 @@ static void signals_begin(struct ui *ui, struct sigaction before[SIGNALS])
 		sigaction(signals[i], &a, &before[i]);
 }
 
+/* A terminal that goes says so more than once: what is left to do is done all the same. */
 static void signals_end(const struct sigaction before[SIGNALS])
 {
-	for (size_t i = 0; i < SIGNALS; i++)
-		sigaction(signals[i], &before[i], NULL);
+	for (size_t i = 0; i < SIGNALS; i++) {
+		if (ended && signals[i] == SIGHUP)
+			signal(SIGHUP, SIG_IGN);
+		else
+			sigaction(signals[i], &before[i], NULL);
+	}
 	awake = NULL;
 }
 
@@ -242,7 +247,7 @@ static void wait_for_more(struct ui *ui)
 	if (poll(fds, 2, timeout) < 0 && errno != EINTR)
 		ui->quit = true;
 	if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
-		ui->quit = true;
+		ended = 1;
 	if (ended)
 		ui->quit = true;
 	if (clock_ms() >= next)
