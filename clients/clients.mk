@@ -32,7 +32,7 @@ $(B)/libgnatter.so: $(SDK) $(SDK_WIRE)
 # The program takes the library as any other does, and what it needs of wire/ besides.
 $(B)/gnatter: $(call objects,clients/gnatter) $(B)/libgnatter.a $(WIRE)
 	@echo "  LINK  $@"
-	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(SDK_LIBS) -o $@
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(SDK_LIBS) -lncursesw -o $@
 
 # --- the library on 32 bits, and small: that it compiles without a warning is the test --------------
 #
