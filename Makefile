@@ -1,6 +1,6 @@
 # Gnatter. One Makefile, no recursion, no configure step. `make help` lists what it can do.
 #
-#   make                  gnatter.so, gnatterd, gnatterctl into build/
+#   make                  gnatter.so, gnatterd, gnatterctl; gnatter, libgnatter: all into build/
 #   make CC=clang         the same with clang, into build/clang/
 #   make SANITIZE=1       the same with AddressSanitizer and UndefinedBehaviorSanitizer, into build/sanitize/
 
@@ -26,7 +26,9 @@ PLUGIN  := $(B)/obj/libplugin.a
 
 DAEMON_LIBS := -lmosquitto -lleveldb -llmdb -lcjson -lsodium -lcrypto
 
-all: packages $(B)/gnatter.so $(B)/gnatterd $(B)/gnatterctl ## gnatter.so, gnatterd, gnatterctl into build/ (the default)
+PROGRAMS := gnatter.so gnatterd gnatterctl gnatter libgnatter.so libgnatter.a
+
+all: packages $(addprefix $(B)/,$(PROGRAMS)) ## server, gnatter and libgnatter into build/ (the default)
 
 # Every package that building needs, installed if it is missing; silent when nothing is.
 packages:
@@ -69,8 +71,9 @@ $(B)/obj/%.o: %.c | packages
 # --- tests: every tests/unit/**/x_test.c is one program ---------------------------------------------
 UNIT := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/*/*_test.c))
 
-# Those of push talk to real servers, which they start as the system tests do.
-support = $(if $(filter push/,$(dir $(1))),$(SUPPORT))
+# Those of push talk to real servers, which they start as the system tests do; those of the support try
+# what they try with.
+support = $(if $(filter push/ support/,$(dir $(1))),$(SUPPORT))
 
 # The SDK knows nothing of the server: its tests have it alone, and names in the server may be the same.
 is_sdk    = $(filter sdk/ sdk_%,$(dir $(1)) $(1))

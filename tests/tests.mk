@@ -22,13 +22,14 @@ $(SYSTEM): $(B)/tests/system/%: $(B)/obj/tests/system/%.o $(SUPPORT) $(PERSIST) 
 	@echo "  LINK  $@"
 	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(TEST_LIBS) -lmosquitto -lleveldb -llmdb -lcjson -lsodium -lcrypto -o $@
 
-# What Web Push messages are decrypted with: nobody here wrote it, and it is of exactly that version.
+# What Web Push messages are decrypted with, and a client for browsers: nobody here wrote them, and they
+# are of exactly that version.
 NPM := build/npm/node_modules/.package-lock.json
 
-$(B)/tests/system/push_kinds_webpush_test: | $(NPM)
+$(patsubst %,$(B)/tests/system/%_test,push_kinds_webpush clients_mqttjs): | $(NPM)
 $(NPM): tests/npm/package.json tests/npm/package-lock.json
 	@for p in node npm; do \
-		command -v $$p >/dev/null || { echo "tests: $$p is missing, which Web Push is tested with" >&2; exit 1; }; \
+		command -v $$p >/dev/null || { echo "tests: $$p is missing, which foreign libraries are run with" >&2; exit 1; }; \
 	done
 	@mkdir -p build/npm
 	@echo "  NPM   build/npm"
@@ -52,7 +53,7 @@ $(FUZZ): $(B)/tests/fuzz/%_replay: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/r
 TESTS_ALL := $(SYSTEM) $(UNIT) $(FUZZ)
 TESTS_RUN := $(if $(T),$(foreach t,$(TESTS_ALL),$(if $(findstring $(T),$(t)),$(t))),$(TESTS_ALL))
 
-test: test-packages all $(PRELOAD) $(TESTS_RUN) ## every test; T=word: only those; SANITIZE=1: with sanitizers
+test: test-packages all arm $(PRELOAD) $(TESTS_RUN) ## every test; T=word: only those; SANITIZE=1: with sanitizers
 	@tests/run $(JOBS) $(TESTS_RUN)
 
 test-packages:

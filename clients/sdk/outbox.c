@@ -300,7 +300,8 @@ static void on_error(struct gnatter *g, struct outgoing *o, const cJSON *error)
 	refuse(g, id, chat, code, member_string(error, "message"));
 }
 
-/* Stored: its echo is here, or on its way. */
+/* Stored: its echo is here, or on its way. Of a chat that is not known yet it may be neither: what is
+ * received begins where the list of chats will say, which may be behind it. */
 static void on_stored(struct gnatter *g, const char *id, const char *chat, uint64_t seq)
 {
 	struct room *r = room_find(g, chat);
@@ -309,7 +310,7 @@ static void on_stored(struct gnatter *g, const char *id, const char *chat, uint6
 	backoff_reset(&g->outbox_backoff);
 	if (!r || !r->known)
 		sync_list(g);
-	else if (r->hi < seq)
+	if (r && r->known && r->hi < seq)
 		sync_expect(g, r, seq);
 	else if (store_unqueue(g->store, id, &was) == GNATTER_OK)
 		outbox_tell(g, chat, id, seq, GNATTER_TICK_STORED, "", "");

@@ -189,11 +189,11 @@ struct instance *instance_folder(void)
 	return i;
 }
 
-struct instance *instance_create(const char *lines)
+static struct instance *create(struct instance *i, const char *lines)
 {
-	struct instance *i = instance_folder();
 	const char *why, *init[] = {build_path("gnatterctl"), "init", i->dir, "--port",
-				 case_printf("%d", i->port), NULL};
+				 case_printf("%d", i->port), i->ws_port ? "--ws-port" : NULL,
+				 case_printf("%d", i->ws_port), NULL};
 	struct run r = run_spec(init, NULL, &(struct proc_spec){.env = instance_env(i, false)});
 
 	if (r.code != 0)
@@ -203,6 +203,21 @@ struct instance *instance_create(const char *lines)
 	if (lines)
 		instance_import(i, lines);
 	return i;
+}
+
+struct instance *instance_create(const char *lines)
+{
+	return create(instance_folder(), lines);
+}
+
+struct instance *instance_create_ws(const char *lines)
+{
+	struct instance *i = instance_folder();
+
+	do {
+		i->ws_port = free_port();
+	} while (i->ws_port == i->port);
+	return create(i, lines);
 }
 
 void instance_import(struct instance *i, const char *lines)

@@ -24,6 +24,7 @@ struct instance {
 	char root[64]; /* /tmp/gn-XXXXXX: the test's own */
 	char dir[80];  /* root/i: the instance */
 	int port;      /* of the listener for clients, on 127.0.0.1 */
+	int ws_port;   /* the same over WebSocket; 0: there is none */
 	struct jwt_keys keys;
 	struct proc broker, daemon, run;
 	const char *const *daemon_env; /* beyond what sanitizers need; NULL: nothing */
@@ -37,6 +38,9 @@ const char *build_path(const char *name);
 
 /* Make an instance. lines: JSON lines for `gnatterctl import`, NULL for none. */
 struct instance *instance_create(const char *lines);
+
+/* The same with a listener for WebSocket. */
+struct instance *instance_create_ws(const char *lines);
 
 /* Import such lines; with settings that matter for it made before. */
 void instance_import(struct instance *i, const char *lines);
