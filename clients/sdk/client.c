@@ -153,8 +153,6 @@ static enum gnatter_error copy_options(struct gnatter *g, const struct gnatter_o
 	g->backoff = (struct backoff){o->retry_min_ms, o->retry_max_ms, 0};
 	g->outbox_backoff = g->backoff;
 	snprintf(g->state, sizeof(g->state), "online");
-	for (size_t i = 0; i < g->addresses.count; i++)
-		g->secure = g->secure || address_secure(g->addresses.each[i]);
 	return GNATTER_OK;
 }
 
@@ -238,7 +236,7 @@ enum gnatter_error gnatter_connect(struct gnatter *g)
 
 	if (g->running)
 		return GNATTER_EINVAL;
-	e = net_create(&g->net, g->client_id, g->secure, loop_sink, g);
+	e = net_create(&g->net, g->client_id, loop_sink, g);
 	if (e != GNATTER_OK)
 		return e;
 	g->stopping = false;

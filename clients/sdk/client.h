@@ -55,6 +55,7 @@ struct request {
 	int64_t deadline_ms; /* on now_ms()'s clock */
 	bool internal;       /* ours: of this connection only */
 	bool sent;           /* on this connection */
+	bool taken;          /* the broker has acknowledged it */
 };
 
 /* A user whose presence is wanted. */
@@ -98,7 +99,6 @@ struct gnatter {
 	/* Constant from gnatter_create() on. */
 	struct gnatter_options o; /* its strings are not */
 	char *user, *device, *secret, *client_id, *ca_file;
-	bool secure;
 	struct store *store;
 
 	pthread_mutex_t lock;
@@ -131,6 +131,7 @@ struct gnatter {
 	bool token_again; /* the token was refused: a fresh one is needed */
 	bool unauthorized;
 	int64_t connect_ms;  /* when to try */
+	int64_t synced_ms;   /* since when it has been synced; 0: it is not */
 	struct room **rooms; /* sorted by name; owned */
 	size_t room_count, room_cap;
 	struct room *wanting_first, *wanting_last;
@@ -248,6 +249,7 @@ enum gnatter_error request_app(struct gnatter *g, const char *method, struct buf
 void request_run(struct gnatter *g, int64_t now);
 int64_t request_due(struct gnatter *g);
 void request_answer(struct gnatter *g, uint64_t number, struct bytes payload);
+void request_taken(struct gnatter *g, const struct net_event *e);
 void request_offline(struct gnatter *g);
 void request_close(struct gnatter *g); /* answer all: "closed" */
 

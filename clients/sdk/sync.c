@@ -455,7 +455,8 @@ void sync_run(struct gnatter *g, int64_t now)
 			fetch(g, r);
 	if (!g->synced && quiet(g)) {
 		g->synced = true;
-		backoff_reset(&g->backoff);
+		if (g->synced_ms == 0)
+			g->synced_ms = now;
 		link_status(g, GNATTER_SYNCED, "", 0);
 	}
 }
