@@ -31,6 +31,7 @@
 #include "wire/json.h"
 #include "wire/name.h"
 
+#include <cjson/cJSON.h>
 #include <pthread.h>
 
 #define NEVER INT64_MAX
@@ -76,7 +77,8 @@ struct room {
 	uint64_t hi, server_seq;                /* received; the last there is, as far as we know */
 	uint64_t ticked_delivered, ticked_read; /* up to which ticks were told */
 	uint64_t own_seq;                       /* newest of one's own */
-	int64_t fetch_ms;                       /* not before */
+	uint64_t first_own; /* not known yet: the first that one has sent; 0: none */
+	int64_t fetch_ms;   /* not before */
 	uint32_t failures;
 	bool members_asked, members_again;
 	int64_t typing_ms;    /* when it was said last that one types */
@@ -105,7 +107,8 @@ struct gnatter {
 	pthread_cond_t woken;
 
 	/* Guarded by lock. */
-	bool running, stopping;
+	bool running, stopping, joining;
+	bool closed; /* it is being destroyed: nothing is asked any more */
 	pthread_t thread;
 	struct net_event *first, *last; /* what came */
 	size_t inbox_bytes;
@@ -138,7 +141,8 @@ struct gnatter {
 	unsigned fetching;
 	bool listing, list_again; /* the list of chats is asked for; and once more, at list_ms */
 	int64_t list_ms;
-	bool contacts_asked, contacts_again;
+	bool contacts_asked, contacts_again; /* as of the list */
+	int64_t contacts_ms;
 	bool synced, first_sync;
 	struct outgoing *outgoing; /* on their way */
 	size_t outgoing_count;
@@ -255,6 +259,7 @@ void request_close(struct gnatter *g); /* answer all: "closed" */
 
 /* --- history.c */
 void history_run(struct gnatter *g);
+void history_close(struct gnatter *g); /* the thread has ended: answer what was not begun */
 
 /* --- people.c */
 void people_presence(struct gnatter *g, const char *user, struct bytes payload);

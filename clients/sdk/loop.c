@@ -45,7 +45,7 @@ void loop_sink(void *ctx, struct net_event *e)
 	else
 		g->first = e;
 	g->last = e;
-	pthread_cond_signal(&g->woken);
+	pthread_cond_broadcast(&g->woken);
 	pthread_mutex_unlock(&g->lock);
 }
 

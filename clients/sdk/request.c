@@ -60,7 +60,9 @@ static enum gnatter_error append(struct gnatter *g, struct request *r)
 
 	r->deadline_ms = now_ms() + g->o.request_timeout_ms;
 	pthread_mutex_lock(&g->lock);
-	if (!r->internal && g->request_count >= g->o.requests_max) {
+	if (g->closed) {
+		e = GNATTER_EINVAL;
+	} else if (!r->internal && g->request_count >= g->o.requests_max) {
 		e = GNATTER_ELIMIT;
 	} else {
 		r->number = ++g->last_number;
@@ -69,7 +71,7 @@ static enum gnatter_error append(struct gnatter *g, struct request *r)
 			at = &(*at)->next;
 		*at = r;
 		g->wishes |= WISH_LOOK;
-		pthread_cond_signal(&g->woken);
+		pthread_cond_broadcast(&g->woken);
 	}
 	pthread_mutex_unlock(&g->lock);
 	return e;

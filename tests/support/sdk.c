@@ -239,10 +239,10 @@ static void report(void *arg)
 		const struct sdk_seen *e = s->seen[i];
 
 		fprintf(stderr,
-			"%lld %s %s %s id %s type %s seq %llu tick %d state %d %.80s %.80s\n",
+			"%lld %s %s %s id %s type %s seq %llu tick %d state %d%s %.80s %.80s\n",
 			(long long)e->at_ms % 1000000, kinds[e->kind], e->chat ? e->chat : "-",
 			e->user ? e->user : "-", e->id ? e->id : "-", e->type ? e->type : "-",
-			(unsigned long long)e->seq, (int)e->tick, (int)e->state,
+			(unsigned long long)e->seq, (int)e->tick, (int)e->state, e->online ? " online" : "",
 			e->text ? e->text : "", e->json ? e->json : "");
 	}
 	fflush(s->log);
