@@ -198,6 +198,13 @@ static int told_order(const void *a, const void *b)
 	return order;
 }
 
+/* May b be told after a? A refusal is the last word. */
+static bool further(enum gnatter_tick a, enum gnatter_tick b)
+{
+	return a != GNATTER_TICK_REFUSED &&
+	       (b > a || (b == GNATTER_TICK_REFUSED && a <= GNATTER_TICK_SENT));
+}
+
 /* Two that follow each other, of one chat, or of one sent message. */
 static void judge_pair(const struct sdk *s, const struct sdk_seen *a, const struct sdk_seen *b)
 {
@@ -206,7 +213,7 @@ static void judge_pair(const struct sdk *s, const struct sdk_seen *a, const stru
 	if (a->kind == SDK_MESSAGE && b->seq != a->seq + 1)
 		case_fail("%s: in %s message %llu was told after %llu", s->name, a->chat,
 			(unsigned long long)b->seq, (unsigned long long)a->seq);
-	if (a->kind == SDK_SENT && text_order(a->id, b->id) == 0 && b->tick <= a->tick)
+	if (a->kind == SDK_SENT && text_order(a->id, b->id) == 0 && !further(a->tick, b->tick))
 		case_fail("%s: of %s in %s tick %d was told after %d", s->name, a->id, a->chat,
 			(int)b->tick, (int)a->tick);
 }
@@ -242,8 +249,8 @@ static void report(void *arg)
 			"%lld %s %s %s id %s type %s seq %llu tick %d state %d%s %.80s %.80s\n",
 			(long long)e->at_ms % 1000000, kinds[e->kind], e->chat ? e->chat : "-",
 			e->user ? e->user : "-", e->id ? e->id : "-", e->type ? e->type : "-",
-			(unsigned long long)e->seq, (int)e->tick, (int)e->state, e->online ? " online" : "",
-			e->text ? e->text : "", e->json ? e->json : "");
+			(unsigned long long)e->seq, (int)e->tick, (int)e->state,
+			e->online ? " online" : "", e->text ? e->text : "", e->json ? e->json : "");
 	}
 	fflush(s->log);
 	fprintf(stderr, "--- its log\n%s",
