@@ -114,35 +114,55 @@ static bool on_cached(void *ctx, const struct gnatter_message *m)
 	return p->count < COUNT(p->each);
 }
 
+struct paging {
+	struct sdk *s;
+	const char *chat;
+	uint64_t before;
+	struct page page;
+};
+
+/* In the client's thread, while the test waits for it: later a small cache may have dropped them.
+ */
+static void on_paged(void *ctx, struct gnatter *g, const struct gnatter_answer *a)
+{
+	struct paging *p = ctx;
+
+	p->page.count = 0;
+	gnatter_cached(g, p->chat, p->before, COUNT(p->page.each), on_cached, &p->page);
+	sdk_answer(p->s, g, a);
+}
+
+static void page_back(struct paging *p)
+{
+	size_t from = sdk_mark(p->s);
+	uint32_t limit = COUNT(p->page.each);
+	const struct sdk_seen *a;
+
+	assert_int_equal(
+		gnatter_history(sdk_g(p->s), p->chat, p->before, limit, on_paged, p), GNATTER_OK);
+	a = sdk_wait(p->s, from, (struct sdk_seen){.kind = SDK_ANSWER});
+	if (*a->code)
+		case_fail("%s: paging back from %" PRIu64 " is answered %s: %s", p->chat, p->before,
+			a->code, a->text);
+	if (p->page.count != (p->before - 1 < limit ? p->before - 1 : limit))
+		case_fail("%s: before %" PRIu64 " %zu messages are cached", p->chat, p->before,
+			p->page.count);
+}
+
 /* From the newest to the first, page by page as an app would. */
 static void expect_messages(
 	struct sdk *s, struct client *c, const char *chat, const struct history *h)
 {
-	struct page *p = case_alloc(sizeof(*p));
-	uint64_t before = h->count + 1;
+	struct paging *p = case_alloc(sizeof(*p));
 
-	while (before > 1) {
-		size_t from = sdk_mark(s);
-		uint32_t limit = COUNT(p->each);
-		const struct sdk_seen *a;
-
-		assert_int_equal(
-			gnatter_history(sdk_g(s), chat, before, limit, sdk_answer, s), GNATTER_OK);
-		a = sdk_wait(s, from, (struct sdk_seen){.kind = SDK_ANSWER});
-		if (*a->code)
-			case_fail("%s: paging back from %" PRIu64 " is answered %s: %s", chat,
-				before, a->code, a->text);
-		p->count = 0;
-		assert_int_equal(
-			gnatter_cached(sdk_g(s), chat, before, limit, on_cached, p), GNATTER_OK);
-		if (p->count != (before - 1 < limit ? before - 1 : limit))
-			case_fail("%s: before %" PRIu64 " %zu messages are cached", chat, before,
-				p->count);
-		for (size_t i = 0; i < p->count; i++) {
-			assert_int_equal(p->each[i].seq, before - p->count + i);
-			expect_message(&p->each[i], h, c);
+	*p = (struct paging){.s = s, .chat = chat, .before = h->count + 1};
+	while (p->before > 1) {
+		page_back(p);
+		for (size_t i = 0; i < p->page.count; i++) {
+			assert_int_equal(p->page.each[i].seq, p->before - p->page.count + i);
+			expect_message(&p->page.each[i], h, c);
 		}
-		before -= p->count;
+		p->before -= p->page.count;
 	}
 }
 

@@ -335,6 +335,7 @@ static void test_busy(void **state)
 	char *text = case_alloc(20001);
 
 	(void)state;
+	instance_set(in, "message_size_max", "64K");
 	instance_set(in, "spool_size", "1M");
 	instance_start(in);
 	s = sdk_online(in, "alice", "phone");
