@@ -50,7 +50,7 @@ static void on_sent(struct session *s, const struct gnatter_sent *sent)
 
 /* What was refused and told needs no place in the outbox any more. */
 struct refusals {
-	char ids[32][GNATTER_ID_SIZE];
+	char chats[32][GNATTER_CHAT_SIZE], ids[32][GNATTER_ID_SIZE];
 	size_t count;
 	unsigned waiting;
 };
@@ -59,10 +59,12 @@ static bool see(void *ctx, const struct gnatter_message *m)
 {
 	struct refusals *r = ctx;
 
-	if (m->tick != GNATTER_TICK_REFUSED)
+	if (m->tick != GNATTER_TICK_REFUSED) {
 		r->waiting++;
-	else if (r->count < sizeof(r->ids) / sizeof(*r->ids))
+	} else if (r->count < sizeof(r->ids) / sizeof(*r->ids)) {
+		snprintf(r->chats[r->count], GNATTER_CHAT_SIZE, "%s", m->chat);
 		snprintf(r->ids[r->count++], GNATTER_ID_SIZE, "%s", m->id);
+	}
 	return true;
 }
 
@@ -76,7 +78,7 @@ static unsigned clean_up(struct gnatter *g)
 		if (gnatter_outbox(g, NULL, see, &r) != GNATTER_OK)
 			return 0;
 		for (size_t i = 0; i < r.count; i++)
-			if (gnatter_discard(g, r.ids[i]) != GNATTER_OK)
+			if (gnatter_discard(g, r.chats[i], r.ids[i]) != GNATTER_OK)
 				return r.waiting;
 	} while (r.count > 0);
 	return r.waiting;

@@ -9,8 +9,6 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define SECRET_MAX 65535 /* bytes: a field of MQTT */
-
 static int64_t clock_ms(clockid_t clock)
 {
 	struct timespec t;
@@ -152,6 +150,7 @@ static enum gnatter_error copy_options(struct gnatter *g, const struct gnatter_o
 	snprintf(g->client_id, size, "%s:%s", o->user, o->device);
 	g->backoff = (struct backoff){o->retry_min_ms, o->retry_max_ms, 0};
 	g->outbox_backoff = g->backoff;
+	g->page = HISTORY_PAGE;
 	snprintf(g->state, sizeof(g->state), "online");
 	return GNATTER_OK;
 }
@@ -315,6 +314,8 @@ void gnatter_status(struct gnatter *g, struct gnatter_status *out)
 	memcpy(address, g->address, sizeof(address));
 	memcpy(reason, g->reason, sizeof(reason));
 	*out = g->status;
+	if (g->retry_ms > 0)
+		out->retry_in_ms = g->retry_ms > now_ms() ? g->retry_ms - now_ms() : 0;
 	pthread_mutex_unlock(&g->lock);
 	out->address = address;
 	out->reason = reason;

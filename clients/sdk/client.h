@@ -35,7 +35,9 @@
 #include <cjson/cJSON.h>
 #include <pthread.h>
 
-#define NEVER INT64_MAX
+#define NEVER        INT64_MAX
+#define SECRET_MAX   65535 /* bytes: a field of MQTT */
+#define HISTORY_PAGE 1000  /* messages: what servers allow, if they were not told otherwise */
 
 /* What an app's thread wants of the client's thread; bits. */
 enum wish {
@@ -58,6 +60,7 @@ struct request {
 	bool internal;       /* ours: of this connection only */
 	bool sent;           /* on this connection */
 	bool taken;          /* the broker has acknowledged it */
+	bool parked;         /* that was on an earlier connection: it only waits */
 };
 
 /* A user whose presence is wanted. */
@@ -126,6 +129,7 @@ struct gnatter {
 	char state[16], text[129]; /* what the device says of itself */
 	struct gnatter_status status;
 	char address[ADDRESS_MAX + 1], reason[128];
+	int64_t retry_ms; /* when it is tried again; 0: not waiting */
 
 	/* The client's thread's. */
 	struct net *net;
@@ -140,6 +144,8 @@ struct gnatter {
 	size_t room_count, room_cap;
 	struct room *wanting_first, *wanting_last;
 	unsigned fetching;
+	uint32_t page;    /* messages asked for at once: the server may allow fewer than we do */
+	unsigned pagings; /* of gnatter_history() under way: nothing is dropped meanwhile */
 	bool listing, list_again; /* the list of chats is asked for; and once more, at list_ms */
 	int64_t list_ms;
 	bool contacts_asked, contacts_again; /* as of the list */
@@ -213,6 +219,7 @@ void sync_event(struct gnatter *g, const char *topic, struct bytes payload);
 void sync_expect(
 	struct gnatter *g, struct room *r, uint64_t seq); /* it will come, or is asked for */
 void sync_info(struct gnatter *g, const char *chat, struct bytes payload);
+bool sync_smaller_pages(struct gnatter *g);
 void sync_run(struct gnatter *g, int64_t now);
 int64_t sync_due(const struct gnatter *g);
 
@@ -241,7 +248,8 @@ void outbox_answer(struct gnatter *g, const char *id, struct bytes payload);
 bool outbox_taken(struct gnatter *g, const struct net_event *e);
 /* user/<u>/errors, of a message without an id. */
 void outbox_error(struct gnatter *g, const char *chat, const char *code, const char *message);
-void outbox_stored(struct gnatter *g, const char *id); /* its echo is in the cache */
+void outbox_stored(
+	struct gnatter *g, const char *chat, const char *id); /* its echo is in the cache */
 void outbox_offline(struct gnatter *g);
 /* Tell on_sent. */
 void outbox_tell(struct gnatter *g, const char *chat, const char *id, uint64_t seq,

@@ -21,6 +21,8 @@
  * time, with no lock held. They should be short: what arrives waits meanwhile. Every function may
  * be called from any thread and from callbacks, but for gnatter_disconnect() and gnatter_destroy(),
  * which wait for that thread and must not be called from it (GNATTER_EINVAL; destroy aborts).
+ * Row functions, which the reading functions call for each chat, message, member or profile, are
+ * called in your thread with the store locked: copy, and return.
  *
  * STRINGS are UTF-8 and end in NUL. What a function is given is copied if it is kept. What a
  * callback is given is lent until it returns. Times are milliseconds since 1970 on the server's
@@ -72,7 +74,7 @@ struct gnatter;
  * --------------------------------------------------------------------- */
 
 enum gnatter_state {
-	GNATTER_OFFLINE,    /* not connected; tries again at retry_ms */
+	GNATTER_OFFLINE,    /* not connected; tries again in retry_in_ms */
 	GNATTER_CONNECTING, /* on its way */
 	GNATTER_ONLINE,     /* signed in; asking for what it lacks */
 	GNATTER_SYNCED,     /* has everything there is */
@@ -196,7 +198,8 @@ struct gnatter_callbacks {
 	 * then, and system messages. Not what gnatter_history() brings of earlier times. */
 	void (*on_message)(void *ctx, struct gnatter *g, const struct gnatter_message *m);
 
-	/* What gnatter_chat() says of that chat has changed, or what gnatter_members() says. */
+	/* What gnatter_chat() says of that chat has changed, or what gnatter_members() says; not
+	 * for one's own gnatter_mark_read() on this device. */
 	void (*on_chat)(void *ctx, struct gnatter *g, const char *chat);
 
 	/* A message of one's own, sent from this device, has come further. Each step is told at
@@ -282,7 +285,8 @@ void gnatter_destroy(struct gnatter *g);
 enum gnatter_error gnatter_connect(struct gnatter *g);
 
 /* Say goodbye, close, and end the thread: no callback comes after it returned. Requests without
- * an answer are answered "closed" before. Takes at most about two seconds. */
+ * an answer are answered "closed" before. Takes at most about two seconds, or as
+ * long as a name is being resolved. */
 enum gnatter_error gnatter_disconnect(struct gnatter *g);
 
 /* Try now, if it is waiting to try again: the app has learnt that there is a network. */
@@ -312,7 +316,9 @@ struct gnatter_draft {
 /* Put a message into the outbox. When this returns GNATTER_OK it is on the disk (if the store is a
  * file) and will be sent, in the order of the calls of that chat, until it is stored or refused:
  * see on_sent. Chat is a group's name or a pair's, as gnatter_pair() makes it. id, if not NULL,
- * gets its id. GNATTER_EINVAL, ELIMIT (outbox_max), ENOMEM, ESTORE.
+ * gets its id. An id that waits for that chat already is not queued again, which is GNATTER_OK;
+ * one that was refused there is to be discarded before. GNATTER_EINVAL, ELIMIT (outbox_max),
+ * ENOMEM, ESTORE.
  *
  * A message refused for the moment only (too many, server busy) is sent again; one sent after it
  * may then have got before it. */
@@ -334,7 +340,7 @@ enum gnatter_error gnatter_react(struct gnatter *g, const char *chat, uint64_t r
 
 /* Take a message out of the outbox: one that was refused, or that waits and was never sent.
  * GNATTER_ENOTFOUND; GNATTER_EINVAL if it may be on its way. */
-enum gnatter_error gnatter_discard(struct gnatter *g, const char *id);
+enum gnatter_error gnatter_discard(struct gnatter *g, const char *chat, const char *id);
 
 /* The name of the one-to-one chat of a and b. False if one of them is no user's name. */
 #define GNATTER_CHAT_SIZE 130 /* bytes of the longest name of a chat with its NUL */
@@ -357,7 +363,7 @@ enum gnatter_error gnatter_chat(
 	struct gnatter *g, const char *chat, gnatter_chat_fn *fn, void *ctx);
 
 /* Messages of a chat in the order of seq: the last `limit` before `before` (0: the newest), or,
- * with gnatter_cached_after(), the first `limit` after `after`. */
+ * with gnatter_cached_after(), the first `limit` after `after`. GNATTER_ENOTFOUND: no such chat. */
 enum gnatter_error gnatter_cached(struct gnatter *g, const char *chat, uint64_t before,
 	uint32_t limit, gnatter_message_fn *fn, void *ctx);
 enum gnatter_error gnatter_cached_after(struct gnatter *g, const char *chat, uint64_t after,
@@ -406,7 +412,7 @@ enum gnatter_error gnatter_members_load(
  * ---------------------------------------------------------------------- */
 
 /* The user has read up to seq. Kept in the store and told when there is a connection. Less than it
- * was, or more than there is, changes nothing. */
+ * was, or more than there is, changes nothing. GNATTER_ENOTFOUND, ESTORE. */
 enum gnatter_error gnatter_mark_read(struct gnatter *g, const char *chat, uint64_t seq);
 
 /* The same of what was delivered, if options.acknowledge is false. */
@@ -420,7 +426,8 @@ enum gnatter_error gnatter_typing(struct gnatter *g, const char *chat);
  * not want to be counted); text NULL or at most 128 bytes. Said again after each connect. */
 enum gnatter_error gnatter_presence_set(struct gnatter *g, const char *state, const char *text);
 
-/* Be told of a user's presence, from now on. At most 1,000 at a time (GNATTER_ELIMIT). */
+/* Be told of a user's presence, from now on. At most 1,000 at a time (GNATTER_ELIMIT). To
+ * unwatch who is not watched is GNATTER_ENOTFOUND. */
 enum gnatter_error gnatter_watch(struct gnatter *g, const char *user);
 enum gnatter_error gnatter_unwatch(struct gnatter *g, const char *user);
 
@@ -429,9 +436,10 @@ enum gnatter_error gnatter_unwatch(struct gnatter *g, const char *user);
  *
  * Each asks the method it is named for (docs/protocol.md says what is asked and answered), and
  * calls `answer` once, in the client's thread, at most request_timeout_ms later; answer may be
- * NULL. Without a connection it waits for one that long. One that changes something and is answered
- * "timeout" may have been carried out. Strings may be NULL where the method's member may be
- * missing. GNATTER_EINVAL, ENOMEM, ELIMIT (requests_max). */
+ * NULL. Without a connection it waits for one that long, before gnatter_connect() for that;
+ * gnatter_destroy() answers "closed". One that changes something and is answered "timeout" may have
+ * been carried out. Strings may be NULL where the method's member may be missing. GNATTER_EINVAL
+ * (more than 1 MB, too), ENOMEM, ELIMIT (requests_max). */
 
 /* Any method, json NULL or an object. */
 enum gnatter_error gnatter_request(struct gnatter *g, const char *method, const char *json,

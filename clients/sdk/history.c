@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE       1000
 #define ROUNDS_MAX 200 /* pages: further back than that nobody jumps at once */
 
 /* One call of gnatter_history(), until it is done. */
@@ -18,6 +17,7 @@ struct paging {
 	char chat[GNATTER_CHAT_SIZE];
 	uint64_t before; /* 0 until it is known: behind the newest */
 	uint32_t limit, rounds;
+	bool counted; /* in g->pagings */
 };
 
 /* --- what is there
@@ -62,6 +62,7 @@ static void finish(struct gnatter *g, struct paging *p, const struct range *r, c
 		behind > count + 1 ? "true" : "false");
 	if (p->done)
 		p->done(p->ctx, g, &(struct gnatter_answer){code, message, json});
+	g->pagings -= p->counted;
 	free(p);
 }
 
@@ -88,7 +89,7 @@ static size_t parse(struct message *messages, struct bytes list)
 	struct bytes item;
 	size_t count = 0;
 
-	while (count < PAGE && list_next(&at, list.data + list.len, &item) &&
+	while (count < HISTORY_PAGE && list_next(&at, list.data + list.len, &item) &&
 		message_parse(&messages[count], item.data, item.len) == GNATTER_OK)
 		count++;
 	return count;
@@ -96,7 +97,7 @@ static size_t parse(struct message *messages, struct bytes list)
 
 static enum gnatter_error take_page(struct gnatter *g, const char *json)
 {
-	struct message *messages = calloc(PAGE, sizeof(*messages));
+	struct message *messages = calloc(HISTORY_PAGE, sizeof(*messages));
 	struct bytes list;
 	enum gnatter_error e = GNATTER_ENOMEM;
 	size_t count = 0;
@@ -119,6 +120,10 @@ static void on_page(void *ctx, struct gnatter *g, const struct gnatter_answer *a
 	struct range r = {0};
 	enum gnatter_error e;
 
+	if (strcmp(a->code, "bad_request") == 0 && sync_smaller_pages(g)) {
+		go_on(g, p);
+		return;
+	}
 	if (*a->code) {
 		store_chat(g->store, p->chat, on_range, &r);
 		finish(g, p, &r, a->code, a->message);
@@ -132,8 +137,12 @@ static void on_page(void *ctx, struct gnatter *g, const struct gnatter_answer *a
 		go_on(g, p);
 		return;
 	}
-	client_store_failed(g, "a page is not kept", e);
 	store_chat(g->store, p->chat, on_range, &r);
+	if (p->rounds >= ROUNDS_MAX) {
+		finish(g, p, &r, "limit", "that is too far back");
+		return;
+	}
+	client_store_failed(g, "a page is not kept", e);
 	finish(g, p, &r, "no_memory", gnatter_error_text(e));
 }
 
@@ -146,7 +155,7 @@ static enum gnatter_error ask(struct gnatter *g, struct paging *p, const struct 
 	buf_str(&b, "{\"chat\":");
 	json_put_string(&b, p->chat, strlen(p->chat));
 	buf_printf(&b, ",\"before\":%" PRIu64 ",\"limit\":%" PRIu64 "}", r->lo + 1,
-		count < PAGE ? count : (uint64_t)PAGE);
+		count < g->page ? count : (uint64_t)g->page);
 	return request_app(g, "history", &b, on_page, p);
 }
 
@@ -189,6 +198,8 @@ void history_run(struct gnatter *g)
 		struct paging *p = all;
 
 		all = p->next;
+		p->counted = true;
+		g->pagings++;
 		go_on(g, p);
 	}
 }
@@ -224,7 +235,7 @@ enum gnatter_error gnatter_history(struct gnatter *g, const char *chat, uint64_t
 	bool running;
 
 	if (!chat || name_chat_kind(chat, strlen(chat), NULL) == CHAT_NONE || limit == 0 ||
-		limit > PAGE)
+		limit > HISTORY_PAGE)
 		return GNATTER_EINVAL;
 	p = calloc(1, sizeof(*p));
 	if (!p)

@@ -37,6 +37,7 @@ void link_status(
 	pthread_mutex_lock(&g->lock);
 	same = g->status.state == state && strcmp(g->reason, reason) == 0 && retry_in_ms == 0;
 	snprintf(g->reason, sizeof(g->reason), "%s", reason);
+	g->retry_ms = retry_in_ms > 0 ? now_ms() + retry_in_ms : 0;
 	snprintf(g->address, sizeof(g->address), "%s", addresses_now(&g->addresses));
 	g->status = (struct gnatter_status){.state = state,
 		.address = g->address,
@@ -101,13 +102,25 @@ static void forget_secret(struct gnatter *g)
 	g->secret = NULL;
 }
 
+/* A fresh token; NULL if there is none that MQTT can carry. */
+static char *token(struct gnatter *g)
+{
+	char *fresh = g->o.callbacks.on_token(g->o.ctx, g);
+
+	if (!fresh || strlen(fresh) <= SECRET_MAX)
+		return fresh;
+	explicit_bzero(fresh, strlen(fresh));
+	free(fresh);
+	return NULL;
+}
+
 /* A token, if one is needed. False if there is none. */
 static bool have_secret(struct gnatter *g)
 {
 	bool fixed = g->o.secret != NULL;
 
 	if (g->o.callbacks.on_token && (!fixed || g->token_again)) {
-		char *fresh = g->o.callbacks.on_token(g->o.ctx, g);
+		char *fresh = token(g);
 
 		if (fresh || !fixed) {
 			forget_secret(g);

@@ -216,13 +216,13 @@ static void grant(struct gnatter *g, unsigned wishes)
 	}
 	if (wishes & WISH_MARKS)
 		ticks_soon(g);
+	people_send_typing(g); /* while offline it is forgotten */
 	if (!g->online)
 		return;
 	if (wishes & WISH_PRESENCE)
 		link_presence(g);
 	if (wishes & WISH_WATCH)
 		people_subscribe(g, false);
-	people_send_typing(g);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -257,7 +257,8 @@ static void say_goodbye(struct gnatter *g)
 {
 	int64_t until = now_ms() + GOODBYE_MS;
 
-	ticks_run(g, NEVER - 1);
+	g->marks_ms = 0;
+	ticks_run(g, now_ms());
 	link_goodbye(g);
 	pthread_mutex_lock(&g->lock);
 	g->stopping = false; /* it would not wait */

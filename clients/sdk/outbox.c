@@ -34,17 +34,19 @@ void outbox_tell(struct gnatter *g, const char *chat, const char *id, uint64_t s
 			g->o.ctx, g, &(struct gnatter_sent){chat, id, seq, tick, code, message});
 }
 
-static struct outgoing *find(struct gnatter *g, const char *id)
+/* chat "": whichever. */
+static struct outgoing *find(struct gnatter *g, const char *chat, const char *id)
 {
 	for (size_t i = 0; i < g->outgoing_count; i++)
-		if (strcmp(g->outgoing[i].id, id) == 0)
+		if (strcmp(g->outgoing[i].id, id) == 0 &&
+			(!*chat || strcmp(g->outgoing[i].chat, chat) == 0))
 			return &g->outgoing[i];
 	return NULL;
 }
 
-static void forget(struct gnatter *g, const char *id)
+static void forget(struct gnatter *g, const char *chat, const char *id)
 {
-	struct outgoing *o = find(g, id);
+	struct outgoing *o = find(g, chat, id);
 
 	if (!o)
 		return;
@@ -112,6 +114,7 @@ struct due {
 	struct {
 		char *payload;
 		struct outgoing o;
+		bool there; /* still: it was not discarded meanwhile */
 	} each[WINDOW];
 	size_t count;
 };
@@ -121,7 +124,7 @@ static bool on_waiting(void *ctx, const struct store_outgoing *o)
 	struct due *d = ctx;
 	struct outgoing *out = &d->each[d->count].o;
 
-	if (!find(d->g, o->id)) {
+	if (!find(d->g, o->chat, o->id)) {
 		d->each[d->count].payload = strdup(o->payload);
 		if (!d->each[d->count].payload)
 			return false;
@@ -150,14 +153,15 @@ static bool publish(struct gnatter *g, struct outgoing *o, const char *payload, 
 }
 
 /* From here on they may be on their way: written down before, since an app may end at any time. */
-static enum gnatter_error count_tries(struct gnatter *g, const struct due *d)
+static enum gnatter_error count_tries(struct gnatter *g, struct due *d)
 {
 	enum gnatter_error e = store_begin(g->store, false);
 
 	if (e != GNATTER_OK)
 		return e;
 	for (size_t i = 0; i < d->count; i++)
-		store_count_try(g->store, d->each[i].o.id);
+		d->each[i].there =
+			store_count_try(g->store, d->each[i].o.chat, d->each[i].o.id) == GNATTER_OK;
 	return store_commit(g->store);
 }
 
@@ -169,12 +173,13 @@ static void publish_new(struct gnatter *g, int64_t now)
 	enum gnatter_error e = store_waiting(
 		g->store, g->outbox_pos, (uint32_t)(WINDOW - g->outgoing_count), on_waiting, &d);
 
+	outbox_tell_queued(g); /* before anything else is told of them */
 	if (e == GNATTER_OK && d.count > 0)
 		e = count_tries(g, &d);
 	for (size_t i = 0; i < d.count; i++) {
 		struct outgoing *o = &g->outgoing[g->outgoing_count];
 
-		if (e == GNATTER_OK) {
+		if (e == GNATTER_OK && d.each[i].there) {
 			*o = d.each[i].o;
 			if (!publish(g, o, d.each[i].payload, now))
 				o->again_ms = now + REFUSED_MS;
@@ -204,10 +209,10 @@ static bool on_again(void *ctx, const struct store_outgoing *o)
 static void publish_again(struct gnatter *g, struct outgoing *o, int64_t now)
 {
 	struct again a = {0};
-	enum gnatter_error e = store_outgoing(g->store, o->id, on_again, &a);
+	enum gnatter_error e = store_outgoing(g->store, o->chat, o->id, on_again, &a);
 
 	if (e == GNATTER_ENOTFOUND) { /* stored meanwhile, or discarded */
-		forget(g, o->id);
+		forget(g, o->chat, o->id);
 		return;
 	}
 	if (!a.payload || !publish(g, o, a.payload, now))
@@ -229,10 +234,12 @@ void outbox_run(struct gnatter *g, int64_t now)
 	 * would count it as that. */
 	if (!g->online || g->first_sync)
 		return;
-	if (!g->outgoing)
+	if (!g->outgoing && now >= g->outbox_ms)
 		g->outgoing = calloc(WINDOW, sizeof(*g->outgoing));
-	if (!g->outgoing)
+	if (!g->outgoing) {
+		g->outbox_ms = now + STORE_MS; /* no memory */
 		return;
+	}
 	for (size_t i = g->outgoing_count; i-- > 0;)
 		if (i < g->outgoing_count && g->outgoing[i].again_ms <= now)
 			publish_again(g, &g->outgoing[i], now);
@@ -278,13 +285,13 @@ static void refuse_for_now(struct gnatter *g, struct outgoing *o)
 static void refuse(
 	struct gnatter *g, const char *id, const char *chat, const char *code, const char *message)
 {
-	enum gnatter_error e = store_refuse(g->store, id, code, message);
+	enum gnatter_error e = store_refuse(g->store, chat, id, code, message);
 
 	if (e == GNATTER_OK)
 		outbox_tell(g, chat, id, 0, GNATTER_TICK_REFUSED, code, message);
 	else if (e != GNATTER_ENOTFOUND)
 		client_store_failed(g, "a refusal is not kept", e);
-	forget(g, id);
+	forget(g, chat, id);
 }
 
 static void on_error(struct gnatter *g, struct outgoing *o, const cJSON *error)
@@ -323,21 +330,21 @@ static void on_stored(struct gnatter *g, const char *id, const char *chat, uint6
 		expect_chat(g, chat, seq);
 	else if (r->hi < seq)
 		sync_expect(g, r, seq);
-	else if (store_unqueue(g->store, id, &was) == GNATTER_OK)
+	else if (store_unqueue(g->store, chat, id, &was) == GNATTER_OK)
 		outbox_tell(g, chat, id, seq, GNATTER_TICK_STORED, "", "");
-	forget(g, id);
+	forget(g, chat, id);
 }
 
 void outbox_answer(struct gnatter *g, const char *id, struct bytes payload)
 {
-	struct outgoing *o = find(g, id);
-	cJSON *root = o ? cJSON_ParseWithLength(payload.data, payload.len) : NULL;
+	cJSON *root = cJSON_ParseWithLength(payload.data, payload.len);
+	struct outgoing *o = find(g, member_string(root, "chat"), id);
 	const cJSON *error = cJSON_GetObjectItemCaseSensitive(root, "error");
 	const cJSON *seq = cJSON_GetObjectItemCaseSensitive(root, "seq");
 
-	if (error)
+	if (o && error)
 		on_error(g, o, error);
-	else if (cJSON_IsNumber(seq) && seq->valuedouble > 0) {
+	else if (o && cJSON_IsNumber(seq) && seq->valuedouble > 0) {
 		struct outgoing copy = *o;
 
 		on_stored(g, copy.id, copy.chat, (uint64_t)seq->valuedouble);
@@ -347,7 +354,7 @@ void outbox_answer(struct gnatter *g, const char *id, struct bytes payload)
 
 static void on_sent(struct gnatter *g, const struct outgoing *o)
 {
-	if (store_set_sent(g->store, o->id, GNATTER_TICK_SENT) == GNATTER_OK)
+	if (store_set_sent(g->store, o->chat, o->id, GNATTER_TICK_SENT) == GNATTER_OK)
 		outbox_tell(g, o->chat, o->id, 0, GNATTER_TICK_SENT, "", "");
 }
 
@@ -424,10 +431,10 @@ bool outbox_taken(struct gnatter *g, const struct net_event *e)
 	return true;
 }
 
-void outbox_stored(struct gnatter *g, const char *id)
+void outbox_stored(struct gnatter *g, const char *chat, const char *id)
 {
 	backoff_reset(&g->outbox_backoff);
-	forget(g, id);
+	forget(g, chat, id);
 }
 
 void outbox_offline(struct gnatter *g)
@@ -444,6 +451,19 @@ static void make_id(char id[GNATTER_ID_SIZE])
 {
 	snprintf(id, GNATTER_ID_SIZE, "%08x%08x%08x%08x", random_bits(), random_bits(),
 		random_bits(), random_bits());
+}
+
+static bool on_there(void *ctx, const struct store_outgoing *o)
+{
+	*(bool *)ctx = o->tick != GNATTER_TICK_REFUSED;
+	return false;
+}
+
+static bool waits(struct gnatter *g, const char *chat, const char *id)
+{
+	bool there = false;
+
+	return store_outgoing(g->store, chat, id, on_there, &there) == GNATTER_OK && there;
 }
 
 enum gnatter_error gnatter_send(struct gnatter *g, const char *chat, const struct gnatter_draft *d,
@@ -466,6 +486,8 @@ enum gnatter_error gnatter_send(struct gnatter *g, const char *chat, const struc
 		e = GNATTER_ENOMEM;
 	if (e == GNATTER_OK)
 		e = store_queue(g->store, chat, &draft, payload.data, wall_ms());
+	if (e == GNATTER_EINVAL && waits(g, chat, draft.id))
+		e = GNATTER_OK; /* sent twice with the same id is stored once */
 	buf_free(&payload);
 	if (e != GNATTER_OK)
 		return e;
@@ -513,7 +535,7 @@ static bool on_discard(void *ctx, const struct store_outgoing *o)
 	return false;
 }
 
-enum gnatter_error gnatter_discard(struct gnatter *g, const char *id)
+enum gnatter_error gnatter_discard(struct gnatter *g, const char *chat, const char *id)
 {
 	enum gnatter_error e = store_begin(g->store, false), end;
 	enum gnatter_tick was;
@@ -521,9 +543,9 @@ enum gnatter_error gnatter_discard(struct gnatter *g, const char *id)
 
 	if (e != GNATTER_OK)
 		return e;
-	e = store_outgoing(g->store, id, on_discard, &may);
+	e = store_outgoing(g->store, chat, id, on_discard, &may);
 	if (e == GNATTER_OK)
-		e = may ? store_unqueue(g->store, id, &was) : GNATTER_EINVAL;
+		e = may ? store_unqueue(g->store, chat, id, &was) : GNATTER_EINVAL;
 	end = store_commit(g->store);
 	return e == GNATTER_OK ? end : e;
 }

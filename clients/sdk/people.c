@@ -19,6 +19,21 @@ static struct watch *find_watch(struct gnatter *g, const char *user)
 	return NULL;
 }
 
+/* An unused one, with no user in it; NULL: there is none. */
+static struct watch *free_watch(struct gnatter *g)
+{
+	struct watch *w = NULL;
+
+	for (size_t i = 0; !w && i < g->watch_count; i++)
+		if (!g->watches[i].wanted && !g->watches[i].subscribed)
+			w = &g->watches[i];
+	if (!w && g->watch_count < WATCHES_MAX)
+		w = &g->watches[g->watch_count++];
+	if (w)
+		*w = (struct watch){0};
+	return w;
+}
+
 static enum gnatter_error add_watch(struct gnatter *g, const char *user)
 {
 	struct watch *w = find_watch(g, user);
@@ -27,11 +42,11 @@ static enum gnatter_error add_watch(struct gnatter *g, const char *user)
 		g->watches = calloc(WATCHES_MAX, sizeof(*g->watches));
 	if (!g->watches)
 		return GNATTER_ENOMEM;
-	if (!w && g->watch_count == WATCHES_MAX)
+	if (!w)
+		w = free_watch(g);
+	if (!w)
 		return GNATTER_ELIMIT;
-	if (!w) {
-		w = &g->watches[g->watch_count++];
-		*w = (struct watch){0};
+	if (!*w->user) {
 		snprintf(w->user, sizeof(w->user), "%s", user);
 	}
 	w->wanted = true;

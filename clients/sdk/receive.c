@@ -37,7 +37,7 @@ static enum gnatter_error take_echo(struct gnatter *g, const struct message *m, 
 
 	*echo = false;
 	if (*m->id)
-		e = store_unqueue(g->store, m->id, &was);
+		e = store_unqueue(g->store, m->chat, m->id, &was);
 	*echo = e == GNATTER_OK;
 	return e == GNATTER_ENOTFOUND ? GNATTER_OK : e;
 }
@@ -118,7 +118,7 @@ static void tell(struct gnatter *g, struct room *r, const struct batch *b)
 
 		tell_message(g, m);
 		if (b->echoes[i]) {
-			outbox_stored(g, m->id);
+			outbox_stored(g, m->chat, m->id);
 			outbox_tell(g, m->chat, m->id, m->seq, GNATTER_TICK_STORED, "", "");
 		}
 		if (is_mine(g, m))
@@ -187,9 +187,10 @@ static void on_repeat(struct gnatter *g, const struct message *m)
 {
 	enum gnatter_tick was;
 
-	if (!is_mine(g, m) || !*m->id || store_unqueue(g->store, m->id, &was) != GNATTER_OK)
+	if (!is_mine(g, m) || !*m->id ||
+		store_unqueue(g->store, m->chat, m->id, &was) != GNATTER_OK)
 		return;
-	outbox_stored(g, m->id);
+	outbox_stored(g, m->chat, m->id);
 	outbox_tell(g, m->chat, m->id, m->seq, GNATTER_TICK_STORED, "", "");
 }
 
@@ -237,9 +238,11 @@ bool receive_page(struct gnatter *g, struct room *r, struct bytes list)
 	while (messages && count < PAGE_MAX && list_next(&at, list.data + list.len, &item)) {
 		if (message_parse(&messages[count], item.data, item.len) != GNATTER_OK)
 			break;
-		count++;
-		if (strcmp(messages[count - 1].chat, r->chat) != 0)
+		if (strcmp(messages[count].chat, r->chat) != 0) {
+			message_finish(&messages[count]);
 			break;
+		}
+		count++;
 	}
 	if (messages)
 		take(g, r, messages, count);
@@ -251,7 +254,7 @@ bool receive_page(struct gnatter *g, struct room *r, struct bytes list)
 
 void receive_trim(struct gnatter *g)
 {
-	if (g->untrimmed < g->o.cache_bytes_max / 64)
+	if (g->pagings > 0 || g->untrimmed < g->o.cache_bytes_max / 64)
 		return;
 	g->untrimmed = 0;
 	store_trim(g->store);

@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SENT_MAX 64 /* on their way at a time */
+#define SENT_MAX    64        /* on their way at a time */
+#define PAYLOAD_MAX (1 << 20) /* bytes: servers take no more; far larger ones end the connection \
+			       */
 
 static bool only_asks(const char *method)
 {
@@ -29,6 +31,8 @@ static bool only_asks(const char *method)
 static void request_free(struct request *r)
 {
 	free(r->method);
+	if (r->payload)
+		explicit_bzero(r->payload, strlen(r->payload)); /* a password, perhaps */
 	free(r->payload);
 	free(r);
 }
@@ -95,9 +99,15 @@ enum gnatter_error request_app(struct gnatter *g, const char *method, struct buf
 	struct request *r = NULL;
 	enum gnatter_error e;
 
+	if (payload->len > PAYLOAD_MAX) {
+		buf_free(payload);
+		return GNATTER_EINVAL;
+	}
 	buf_u8(payload, 0);
 	if (!payload->failed)
 		r = create(method, payload->data, fn, ctx);
+	if (payload->data)
+		explicit_bzero(payload->data, payload->len);
 	buf_free(payload);
 	if (!r)
 		return GNATTER_ENOMEM;
@@ -255,7 +265,7 @@ static struct request *next_unsent(struct gnatter *g)
 
 	pthread_mutex_lock(&g->lock);
 	for (r = g->requests; r && r->sent; r = r->next)
-		sent++;
+		sent += !r->parked;
 	pthread_mutex_unlock(&g->lock);
 	return sent < SENT_MAX ? r : NULL;
 }
@@ -290,6 +300,8 @@ void request_offline(struct gnatter *g)
 	for (struct request *r = g->requests; r; r = r->next)
 		if (!r->taken || only_asks(r->method))
 			r->sent = false;
+		else
+			r->parked = true;
 	pthread_mutex_unlock(&g->lock);
 	finish_all(g, take_out(g, is_lost, NULL), "lost", "the connection was lost");
 }

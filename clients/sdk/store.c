@@ -50,9 +50,9 @@ static const char schema[] =
 	",PRIMARY KEY(chat_id,seq)) WITHOUT ROWID;"
 	"CREATE INDEX messages_ref ON messages(chat_id,ref) WHERE type IN('edit','reaction');"
 
-	"CREATE TABLE outbox(pos INTEGER PRIMARY KEY,id TEXT NOT NULL UNIQUE,chat TEXT NOT NULL"
+	"CREATE TABLE outbox(pos INTEGER PRIMARY KEY,id TEXT NOT NULL,chat TEXT NOT NULL"
 	",type" STRING ",ref" NUMBER ",text TEXT,media TEXT,body TEXT,payload" STRING ",ts" NUMBER
-	",tick" NUMBER ",tries" NUMBER ",code" STRING ",message" STRING ");";
+	",tick" NUMBER ",tries" NUMBER ",code" STRING ",message" STRING ",UNIQUE(chat,id));";
 
 /* As errno: what one thread is told no other overwrites, and an opening that failed has left no
  * store to keep it in. */

@@ -180,14 +180,17 @@ enum gnatter_error store_queue(struct store *s, const char *chat, const struct g
 /* Those that wait (not refused), in order, from the first with pos > after. */
 enum gnatter_error store_waiting(
 	struct store *s, int64_t after, uint32_t limit, store_outgoing_fn *fn, void *ctx);
-/* ENOTFOUND, as the next two. tick: QUEUED or SENT. */
-enum gnatter_error store_set_sent(struct store *s, const char *id, enum gnatter_tick tick);
-enum gnatter_error store_count_try(struct store *s, const char *id);
+/* An id is one of its chat. ENOTFOUND, as the next two; also if it is so already. tick: QUEUED or
+ * SENT. */
+enum gnatter_error store_set_sent(
+	struct store *s, const char *chat, const char *id, enum gnatter_tick tick);
+enum gnatter_error store_count_try(struct store *s, const char *chat, const char *id);
 /* Of refused ones as many stay as may wait; then the oldest of them is forgotten. */
 enum gnatter_error store_refuse(
-	struct store *s, const char *id, const char *code, const char *message);
+	struct store *s, const char *chat, const char *id, const char *code, const char *message);
 /* It is stored, or discarded. *was: its tick before; ENOTFOUND. */
-enum gnatter_error store_unqueue(struct store *s, const char *id, enum gnatter_tick *was);
+enum gnatter_error store_unqueue(
+	struct store *s, const char *chat, const char *id, enum gnatter_tick *was);
 /* As messages: seq 0, ts when it was queued. chat NULL: all. */
 enum gnatter_error store_outbox(
 	struct store *s, const char *chat, gnatter_message_fn *fn, void *ctx);
@@ -195,6 +198,6 @@ enum gnatter_error store_outbox(
 enum gnatter_error store_outbox_count(struct store *s, uint32_t *out);
 /* ENOTFOUND. */
 enum gnatter_error store_outgoing(
-	struct store *s, const char *id, store_outgoing_fn *fn, void *ctx);
+	struct store *s, const char *chat, const char *id, store_outgoing_fn *fn, void *ctx);
 
 #endif

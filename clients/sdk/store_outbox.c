@@ -79,7 +79,8 @@ enum gnatter_error store_waiting(
 	return store_leave(s, each(&q, fn, ctx, &any));
 }
 
-enum gnatter_error store_outgoing(struct store *s, const char *id, store_outgoing_fn *fn, void *ctx)
+enum gnatter_error store_outgoing(
+	struct store *s, const char *chat, const char *id, store_outgoing_fn *fn, void *ctx)
 {
 	struct sql q;
 	bool any;
@@ -87,6 +88,7 @@ enum gnatter_error store_outgoing(struct store *s, const char *id, store_outgoin
 
 	store_enter(s);
 	sql_start(&q, s, SQL_OUTGOING);
+	sql_text(&q, chat);
 	sql_text(&q, id);
 	e = each(&q, fn, ctx, &any);
 	return store_leave(s, e == GNATTER_OK && !any ? GNATTER_ENOTFOUND : e);
@@ -135,13 +137,15 @@ enum gnatter_error store_outbox_count(struct store *s, uint32_t *out)
 /* --- writing
  * ------------------------------------------------------------------------------------- */
 
-/* *tick: of the message with that id; GNATTER_TICK_NONE if there is none. */
-static enum gnatter_error find(struct store *s, const char *id, enum gnatter_tick *tick)
+/* *tick: of the message of that chat with that id; GNATTER_TICK_NONE if there is none. */
+static enum gnatter_error find(
+	struct store *s, const char *chat, const char *id, enum gnatter_tick *tick)
 {
 	struct sql q;
 
 	*tick = GNATTER_TICK_NONE;
 	sql_start(&q, s, SQL_OUTGOING);
+	sql_text(&q, chat);
 	sql_text(&q, id);
 	if (sql_row(&q))
 		*tick = tick_at(&q, 4);
@@ -172,7 +176,7 @@ static enum gnatter_error queue(struct store *s, const char *chat, const struct 
 	const char *payload, int64_t now_ms)
 {
 	enum gnatter_tick tick;
-	enum gnatter_error e = find(s, d->id, &tick);
+	enum gnatter_error e = find(s, chat, d->id, &tick);
 
 	if (e == GNATTER_OK && tick != GNATTER_TICK_NONE)
 		return GNATTER_EINVAL;
@@ -206,7 +210,8 @@ enum gnatter_error store_queue(struct store *s, const char *chat, const struct g
 	return e;
 }
 
-enum gnatter_error store_set_sent(struct store *s, const char *id, enum gnatter_tick tick)
+enum gnatter_error store_set_sent(
+	struct store *s, const char *chat, const char *id, enum gnatter_tick tick)
 {
 	struct sql q;
 
@@ -215,37 +220,40 @@ enum gnatter_error store_set_sent(struct store *s, const char *id, enum gnatter_
 	store_enter(s);
 	sql_start(&q, s, SQL_SET_SENT);
 	sql_int(&q, tick);
+	sql_text(&q, chat);
 	sql_text(&q, id);
 	return store_leave(s, sql_run_one(&q));
 }
 
-enum gnatter_error store_count_try(struct store *s, const char *id)
+enum gnatter_error store_count_try(struct store *s, const char *chat, const char *id)
 {
 	struct sql q;
 
 	store_enter(s);
 	sql_start(&q, s, SQL_COUNT_TRY);
+	sql_text(&q, chat);
 	sql_text(&q, id);
 	return store_leave(s, sql_run_one(&q));
 }
 
 static enum gnatter_error set_refused(
-	struct store *s, const char *id, const char *code, const char *message)
+	struct store *s, const char *chat, const char *id, const char *code, const char *message)
 {
 	struct sql q;
 
 	sql_start(&q, s, SQL_REFUSE);
 	sql_text(&q, code ? code : "");
 	sql_text(&q, message ? message : "");
+	sql_text(&q, chat);
 	sql_text(&q, id);
 	return sql_run(&q);
 }
 
 static enum gnatter_error refuse(
-	struct store *s, const char *id, const char *code, const char *message)
+	struct store *s, const char *chat, const char *id, const char *code, const char *message)
 {
 	enum gnatter_tick tick;
-	enum gnatter_error e = find(s, id, &tick);
+	enum gnatter_error e = find(s, chat, id, &tick);
 
 	if (e == GNATTER_OK && tick == GNATTER_TICK_NONE)
 		return GNATTER_ENOTFOUND;
@@ -254,7 +262,7 @@ static enum gnatter_error refuse(
 		s->refused -= e == GNATTER_OK;
 	}
 	if (e == GNATTER_OK)
-		e = set_refused(s, id, code, message);
+		e = set_refused(s, chat, id, code, message);
 	if (e == GNATTER_OK && tick != GNATTER_TICK_REFUSED) {
 		s->waiting--;
 		s->refused++;
@@ -263,23 +271,25 @@ static enum gnatter_error refuse(
 }
 
 enum gnatter_error store_refuse(
-	struct store *s, const char *id, const char *code, const char *message)
+	struct store *s, const char *chat, const char *id, const char *code, const char *message)
 {
 	enum gnatter_error e = store_write(s);
 
-	return e == GNATTER_OK ? store_written(s, refuse(s, id, code, message)) : e;
+	return e == GNATTER_OK ? store_written(s, refuse(s, chat, id, code, message)) : e;
 }
 
-static enum gnatter_error unqueue(struct store *s, const char *id, enum gnatter_tick *was)
+static enum gnatter_error unqueue(
+	struct store *s, const char *chat, const char *id, enum gnatter_tick *was)
 {
 	struct sql q;
-	enum gnatter_error e = find(s, id, was);
+	enum gnatter_error e = find(s, chat, id, was);
 
 	if (e == GNATTER_OK && *was == GNATTER_TICK_NONE)
 		return GNATTER_ENOTFOUND;
 	if (e != GNATTER_OK)
 		return e;
 	sql_start(&q, s, SQL_UNQUEUE);
+	sql_text(&q, chat);
 	sql_text(&q, id);
 	e = sql_run(&q);
 	if (e == GNATTER_OK && *was == GNATTER_TICK_REFUSED)
@@ -289,10 +299,11 @@ static enum gnatter_error unqueue(struct store *s, const char *id, enum gnatter_
 	return e;
 }
 
-enum gnatter_error store_unqueue(struct store *s, const char *id, enum gnatter_tick *was)
+enum gnatter_error store_unqueue(
+	struct store *s, const char *chat, const char *id, enum gnatter_tick *was)
 {
 	enum gnatter_tick ignored;
 	enum gnatter_error e = store_write(s);
 
-	return e == GNATTER_OK ? store_written(s, unqueue(s, id, was ? was : &ignored)) : e;
+	return e == GNATTER_OK ? store_written(s, unqueue(s, chat, id, was ? was : &ignored)) : e;
 }

@@ -134,16 +134,16 @@ static const char *const table[SQL_COUNT] = {
 	[SQL_QUEUE] = "INSERT INTO outbox(pos,id,chat,type,ref,text,media,body,payload,ts,tick) "
 		"VALUES(?,?,?,?,?,?,?,?,?,?,?)",
 	[SQL_WAITING] = OUTGOING "WHERE pos>? AND tick<>1 ORDER BY pos LIMIT ?",
-	[SQL_OUTGOING] = OUTGOING "WHERE id=?",
+	[SQL_OUTGOING] = OUTGOING "WHERE chat=? AND id=?",
 	[SQL_OUTBOX] = OUTBOX "ORDER BY pos",
 	[SQL_OUTBOX_CHAT] = OUTBOX "WHERE chat=? ORDER BY pos",
 	[SQL_OUTBOX_COUNT] = "SELECT count(*),ifnull(sum(tick=1),0) FROM outbox",
 	[SQL_OUTBOX_LAST] = "SELECT max(pos) FROM outbox",
-	[SQL_SET_SENT] = "UPDATE outbox SET tick=? WHERE id=?",
-	[SQL_COUNT_TRY] = "UPDATE outbox SET tries=tries+1 WHERE id=?",
-	[SQL_REFUSE] = "UPDATE outbox SET tick=1,code=?,message=? WHERE id=?",
+	[SQL_SET_SENT] = "UPDATE outbox SET tick=?1 WHERE chat=?2 AND id=?3 AND tick<>?1",
+	[SQL_COUNT_TRY] = "UPDATE outbox SET tries=tries+1 WHERE chat=? AND id=?",
+	[SQL_REFUSE] = "UPDATE outbox SET tick=1,code=?,message=? WHERE chat=? AND id=?",
 	[SQL_REFUSED_DROP] = "DELETE FROM outbox WHERE pos=(SELECT min(pos) FROM outbox WHERE tick=1)",
-	[SQL_UNQUEUE] = "DELETE FROM outbox WHERE id=?",
+	[SQL_UNQUEUE] = "DELETE FROM outbox WHERE chat=? AND id=?",
 };
 // clang-format on
 

@@ -16,7 +16,6 @@
 #include <string.h>
 
 #define FETCHING_MAX 8
-#define PAGE         1000
 #define LIST_PAGE    500
 #define RETRY_MS     500
 #define RETRY_MAX_MS 60000
@@ -61,6 +60,8 @@ static void read_row(struct gnatter_chat *c, const cJSON *row)
 struct listed {
 	struct room **changed;
 	size_t count;
+	struct room **begun; /* known from this page on */
+	size_t begun_count;
 	char **filters; /* of new subscriptions; owned */
 	size_t filter_count;
 };
@@ -112,6 +113,8 @@ static enum gnatter_error take_row(
 		e = store_begin_chat(g->store, c->chat, beginning(g, r, c));
 		r->hi = e == GNATTER_OK ? beginning(g, r, c) : 0;
 		r->known = e == GNATTER_OK;
+		if (r->known)
+			l->begun[l->begun_count++] = r;
 	}
 	if (c->seq > r->server_seq)
 		r->server_seq = c->seq;
@@ -154,22 +157,40 @@ static enum gnatter_error take_rows(struct gnatter *g, struct listed *l, const c
 	return e == GNATTER_OK ? end : e;
 }
 
-static void take_list(struct gnatter *g, const cJSON *rows)
+/* The store does not know what this page has begun. */
+static void take_back(struct listed *l)
 {
-	size_t max = (size_t)cJSON_GetArraySize(rows);
-	struct listed l = {.changed = calloc(max + 1, sizeof(struct room *)),
-		.filters = calloc(max + 1, sizeof(char *))};
-	enum gnatter_error e = l.changed && l.filters ? take_rows(g, &l, rows) : GNATTER_ENOMEM;
+	for (size_t i = 0; i < l->begun_count; i++) {
+		l->begun[i]->known = false;
+		l->begun[i]->hi = 0;
+	}
+	l->count = 0;
+}
 
-	if (e != GNATTER_OK)
+/* False if it could not be kept. */
+static bool take_list(struct gnatter *g, const cJSON *rows)
+{
+	size_t max = (size_t)cJSON_GetArraySize(rows) + 1;
+	struct listed l = {.changed = calloc(max, sizeof(struct room *)),
+		.begun = calloc(max, sizeof(struct room *)),
+		.filters = calloc(max, sizeof(char *))};
+	enum gnatter_error e = GNATTER_ENOMEM;
+
+	if (l.changed && l.begun && l.filters)
+		e = take_rows(g, &l, rows);
+	if (e != GNATTER_OK) {
 		client_store_failed(g, "the list of chats is not kept", e);
+		take_back(&l);
+	}
 	if (l.filter_count > 0)
 		net_subscribe(g->net, l.filters, l.filter_count);
 	tell_changed(g, &l);
 	for (size_t i = 0; i < l.filter_count; i++)
 		free(l.filters[i]);
 	free(l.filters);
+	free(l.begun);
 	free(l.changed);
+	return e == GNATTER_OK;
 }
 
 static void leave_room(struct gnatter *g, struct room *r)
@@ -210,6 +231,13 @@ static void end_list(struct gnatter *g)
 
 static void ask_list(struct gnatter *g, const cJSON *from);
 
+static void list_later(struct gnatter *g)
+{
+	g->listing = false;
+	g->list_again = true;
+	g->list_ms = now_ms() + AGAIN_MS;
+}
+
 static void on_list(void *ctx, struct gnatter *g, const struct gnatter_answer *a)
 {
 	cJSON *root = *a->code ? NULL : cJSON_Parse(a->json);
@@ -217,15 +245,11 @@ static void on_list(void *ctx, struct gnatter *g, const struct gnatter_answer *a
 	(void)ctx;
 	if (strcmp(a->code, "lost") == 0 || strcmp(a->code, "closed") == 0)
 		return;
-	if (!root) {
+	if (!root)
 		client_log(g, "the list of chats was refused: %s", a->message);
-		g->listing = false;
-		g->list_again = true;
-		g->list_ms = now_ms() + AGAIN_MS;
-		return;
-	}
-	take_list(g, cJSON_GetObjectItemCaseSensitive(root, "chats"));
-	if (member_true(root, "more") && g->online)
+	if (!root || !take_list(g, cJSON_GetObjectItemCaseSensitive(root, "chats")))
+		list_later(g);
+	else if (member_true(root, "more") && g->online)
 		ask_list(g, cJSON_GetObjectItemCaseSensitive(root, "next"));
 	else
 		end_list(g);
@@ -242,7 +266,8 @@ static void ask_list(struct gnatter *g, const cJSON *from)
 		cJSON_AddItemToObject(o, "from", cJSON_Duplicate(from, true));
 	json = cJSON_PrintUnformatted(o);
 	g->listing = json && request_own(g, "chats", json, on_list, NULL);
-	g->list_again = g->list_again || !g->listing;
+	if (!g->listing)
+		list_later(g);
 	cJSON_free(json);
 	cJSON_Delete(o);
 }
@@ -267,6 +292,9 @@ void sync_lost(struct gnatter *g)
 {
 	client_log(g, "more came than could be taken; what is missing is asked for");
 	g->synced = false;
+	for (size_t i = 0; i < g->room_count; i++)
+		g->rooms[i]->members = false; /* marks were among it, perhaps */
+	sync_contacts(g);
 	sync_list(g);
 }
 
@@ -386,6 +414,16 @@ static void take_page(struct gnatter *g, struct room *r, const char *json)
 		try_again(g, r);
 }
 
+/* The server refuses pages larger than its operator wants: ask for smaller ones. False if they are
+ * as small as can be. */
+bool sync_smaller_pages(struct gnatter *g)
+{
+	if (g->page == 1)
+		return false;
+	g->page /= 2;
+	return true;
+}
+
 static void on_history(void *ctx, struct gnatter *g, const struct gnatter_answer *a)
 {
 	struct room *r = ctx;
@@ -398,6 +436,8 @@ static void on_history(void *ctx, struct gnatter *g, const struct gnatter_answer
 		take_page(g, r, a->json);
 	else if (strcmp(a->code, "forbidden") == 0 || strcmp(a->code, "not_found") == 0)
 		leave_room(g, r);
+	else if (strcmp(a->code, "bad_request") == 0 && sync_smaller_pages(g))
+		sync_fetch(g, r);
 	else
 		try_again(g, r);
 }
@@ -408,11 +448,13 @@ static void fetch(struct gnatter *g, struct room *r)
 
 	buf_str(&b, "{\"chat\":");
 	json_put_string(&b, r->chat, strlen(r->chat));
-	buf_printf(&b, ",\"after\":%" PRIu64 ",\"limit\":%d}", r->hi, PAGE);
+	buf_printf(&b, ",\"after\":%" PRIu64 ",\"limit\":%" PRIu32 "}", r->hi, g->page);
 	buf_u8(&b, 0);
 	r->fetching = !b.failed && request_own(g, "history", b.data, on_history, r);
 	g->fetching += r->fetching;
 	buf_free(&b);
+	if (!r->fetching)
+		try_again(g, r);
 }
 
 /* The first that wants and may. */
@@ -460,7 +502,7 @@ void sync_run(struct gnatter *g, int64_t now)
 		ask_contacts(g, NULL);
 	}
 	while (g->fetching < FETCHING_MAX && (r = next_wanting(g, now)))
-		if (!r->gone && (r->check || r->hi < r->server_seq))
+		if (r->known && !r->gone && (r->check || r->hi < r->server_seq))
 			fetch(g, r);
 	if (!g->synced && quiet(g)) {
 		g->synced = true;

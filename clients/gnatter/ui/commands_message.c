@@ -95,7 +95,7 @@ void run_discard(struct ui *ui, const char *args)
 	if (*ui->chat)
 		gnatter_outbox(ui->g, ui->chat, collect, &r);
 	for (size_t i = 0; i < r.n; i++)
-		gnatter_discard(ui->g, r.ids[i]);
+		gnatter_discard(ui->g, ui->chat, r.ids[i]);
 	view_touch(&ui->view);
 	if (r.n == 0)
 		ui_say(ui, "Nothing was refused here.");

@@ -65,10 +65,26 @@ static void test_queue_refuses(void **state)
 
 	assert_ok(queue(s, "lobby", "a"));
 	assert_int_equal(queue(s, "lobby", "a"), GNATTER_EINVAL);
-	assert_int_equal(queue(s, "other", "a"), GNATTER_EINVAL);
 	assert_int_equal(queue(s, "lobby", NULL), GNATTER_EINVAL);
 	assert_int_equal(queue(s, "lobby", ""), GNATTER_EINVAL);
 	expect_count(s, 1);
+}
+
+/* As for the server: an id is one of its chat. */
+static void test_queue_the_same_id_in_two_chats(void **state)
+{
+	struct store *s = *state;
+	enum gnatter_tick was;
+
+	assert_ok(queue(s, "lobby", "a"));
+	assert_ok(queue(s, "other", "a"));
+	assert_ok(store_set_sent(s, "other", "a", GNATTER_TICK_SENT));
+	assert_int_equal(store_set_sent(s, "other", "a", GNATTER_TICK_SENT), GNATTER_ENOTFOUND);
+	assert_ok(store_unqueue(s, "lobby", "a", &was));
+	assert_int_equal(was, GNATTER_TICK_QUEUED);
+	assert_ok(store_unqueue(s, "other", "a", &was));
+	assert_int_equal(was, GNATTER_TICK_SENT);
+	expect_count(s, 0);
 }
 
 static void test_queue_has_a_limit(void **state)
@@ -81,11 +97,11 @@ static void test_queue_has_a_limit(void **state)
 		assert_ok(queue(s, "lobby", id));
 	}
 	assert_int_equal(queue(s, "lobby", "more"), GNATTER_ELIMIT);
-	assert_ok(store_unqueue(s, "m7", NULL));
+	assert_ok(store_unqueue(s, "lobby", "m7", NULL));
 	assert_ok(queue(s, "lobby", "more"));
 	assert_int_equal(queue(s, "lobby", "much more"), GNATTER_ELIMIT);
 	/* A refused one does not wait. */
-	assert_ok(store_refuse(s, "m8", "forbidden", "no"));
+	assert_ok(store_refuse(s, "lobby", "m8", "forbidden", "no"));
 	assert_ok(queue(s, "lobby", "much more"));
 	expect_count(s, 100);
 }
@@ -99,12 +115,12 @@ static void test_refused_have_a_limit(void **state)
 	for (int i = 0; i < 101; i++) {
 		snprintf(id, sizeof(id), "m%d", i);
 		assert_ok(queue(s, "lobby", id));
-		assert_ok(store_refuse(s, id, "forbidden", "no"));
+		assert_ok(store_refuse(s, "lobby", id, "forbidden", "no"));
 	}
 	assert_ok(store_outbox(s, NULL, kit_line, &l));
 	assert_string_equal(l.text, "0:m1"); /* m0 is gone */
-	assert_int_equal(store_unqueue(s, "m0", NULL), GNATTER_ENOTFOUND);
-	assert_ok(store_unqueue(s, "m100", NULL));
+	assert_int_equal(store_unqueue(s, "lobby", "m0", NULL), GNATTER_ENOTFOUND);
+	assert_ok(store_unqueue(s, "lobby", "m100", NULL));
 }
 
 static void test_outgoing_goes_its_way(void **state)
@@ -114,22 +130,22 @@ static void test_outgoing_goes_its_way(void **state)
 	enum gnatter_tick was;
 
 	assert_ok(queue(s, "lobby", "a"));
-	assert_ok(store_count_try(s, "a"));
-	assert_ok(store_count_try(s, "a"));
-	assert_ok(store_set_sent(s, "a", GNATTER_TICK_SENT));
-	assert_ok(store_outgoing(s, "a", take_id, &ids));
+	assert_ok(store_count_try(s, "lobby", "a"));
+	assert_ok(store_count_try(s, "lobby", "a"));
+	assert_ok(store_set_sent(s, "lobby", "a", GNATTER_TICK_SENT));
+	assert_ok(store_outgoing(s, "lobby", "a", take_id, &ids));
 	assert_int_equal(ids.o.tick, GNATTER_TICK_SENT);
 	assert_int_equal(ids.o.tries, 2);
 	expect_waiting(s, 0, 10, "a ");
-	assert_int_equal(store_set_sent(s, "a", GNATTER_TICK_READ), GNATTER_EINVAL);
-	assert_ok(store_unqueue(s, "a", &was));
+	assert_int_equal(store_set_sent(s, "lobby", "a", GNATTER_TICK_READ), GNATTER_EINVAL);
+	assert_ok(store_unqueue(s, "lobby", "a", &was));
 	assert_int_equal(was, GNATTER_TICK_SENT);
 	expect_count(s, 0);
-	assert_int_equal(store_unqueue(s, "a", &was), GNATTER_ENOTFOUND);
-	assert_int_equal(store_count_try(s, "a"), GNATTER_ENOTFOUND);
-	assert_int_equal(store_set_sent(s, "a", GNATTER_TICK_SENT), GNATTER_ENOTFOUND);
-	assert_int_equal(store_refuse(s, "a", "x", "y"), GNATTER_ENOTFOUND);
-	assert_int_equal(store_outgoing(s, "a", take_id, &ids), GNATTER_ENOTFOUND);
+	assert_int_equal(store_unqueue(s, "lobby", "a", &was), GNATTER_ENOTFOUND);
+	assert_int_equal(store_count_try(s, "lobby", "a"), GNATTER_ENOTFOUND);
+	assert_int_equal(store_set_sent(s, "lobby", "a", GNATTER_TICK_SENT), GNATTER_ENOTFOUND);
+	assert_int_equal(store_refuse(s, "lobby", "a", "x", "y"), GNATTER_ENOTFOUND);
+	assert_int_equal(store_outgoing(s, "lobby", "a", take_id, &ids), GNATTER_ENOTFOUND);
 }
 
 static bool look(void *ctx, const struct gnatter_message *m)
@@ -162,8 +178,8 @@ static void test_outbox_as_messages(void **state)
 	assert_ok(queue(s, "lobby", "a"));
 	assert_ok(queue(s, "alice:bob", "b"));
 	assert_ok(store_outbox(s, "lobby", look, &count));
-	assert_ok(store_refuse(s, "a", "forbidden", "not allowed"));
-	assert_ok(store_refuse(s, "a", "forbidden", "not allowed")); /* once is enough */
+	assert_ok(store_refuse(s, "lobby", "a", "forbidden", "not allowed"));
+	assert_ok(store_refuse(s, "lobby", "a", "forbidden", "not allowed")); /* once is enough */
 	assert_ok(store_outbox(s, "lobby", look, &count));
 	assert_int_equal(count, 2);
 	assert_ok(store_outbox(s, NULL, kit_line, &l));
@@ -179,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_STORE(test_queue_keeps_the_order),
 		WITH_STORE(test_queue_refuses),
+		WITH_STORE(test_queue_the_same_id_in_two_chats),
 		WITH_STORE(test_queue_has_a_limit),
 		WITH_STORE(test_refused_have_a_limit),
 		WITH_STORE(test_outgoing_goes_its_way),

@@ -343,8 +343,8 @@ static void use_everything(struct store *s)
 	store_own_marks(s, "lobby", 5, 5, NULL);
 	store_want_marks(s, "lobby", 9, 9, NULL);
 	store_queue(s, "lobby", &d, "{}", T0);
-	store_refuse(s, "d", "forbidden", "no");
-	store_unqueue(s, "d", NULL);
+	store_refuse(s, "lobby", "d", "forbidden", "no");
+	store_unqueue(s, "lobby", "d", NULL);
 	store_trim(s);
 }
 
@@ -557,7 +557,7 @@ static void test_transaction_is_all_or_nothing(void **state)
 
 	assert_ok(store_queue(s, "lobby", &d, "{}", T0));
 	assert_ok(store_begin(s, false));
-	assert_ok(store_unqueue(s, "q", NULL));
+	assert_ok(store_unqueue(s, "lobby", "q", NULL));
 	kit_append(s, "lobby", 1, "bob", "y");
 	store_rollback(s);
 	assert_ok(store_outbox_count(s, &count));
