@@ -225,7 +225,7 @@ static void test_beside_full_screen(void **state)
 	struct tmux *full = tmux_start(&opts), *second;
 
 	(void)state;
-	tmux_wait(full, "lobby");
+	tmux_wait(full, "Lobby");
 	GN_OK_OUT(alice, "send", "lobby", "from the shell");
 	tmux_wait(full, "from the shell");
 	assert_non_null(strstr(GN_OK_OUT(alice, "history", "lobby"), "from the shell"));
