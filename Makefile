@@ -24,7 +24,7 @@ PUSH    := $(B)/obj/libpush.a
 BRIDGE  := $(B)/obj/libbridge.a
 PLUGIN  := $(B)/obj/libplugin.a
 
-DAEMON_LIBS := -lmosquitto -lleveldb -llmdb -lcjson -lsodium -lcurl -lcrypto
+DAEMON_LIBS := -lmosquitto -lleveldb -llmdb -lcjson -lsodium -lcrypto
 
 PROGRAMS := gnatter.so gnatterd gnatterctl gnatter libgnatter.so libgnatter.a
 

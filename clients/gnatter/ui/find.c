@@ -91,16 +91,28 @@ void find_go(struct ui *ui)
 	view_goto(&ui->view, seq);
 }
 
-/* Where the text that was looked for begins, so that it can be shown: some characters before it. */
-static const char *near_match(const char *text, const char *what, unsigned before)
+/* Where to begin, so that what was looked for can be seen in so many columns. */
+static const char *near_match(const char *text, const char *what, unsigned width)
 {
 	const char *at = strcasestr(text, what);
+	unsigned before = width / 4;
 
-	if (!at)
+	if (!at || text_show_all(NULL, text, strlen(text)) <= width)
 		return text;
 	while (at > text && before-- > 0)
 		at = text + text_cluster_before(text, (size_t)(at - text));
 	return at;
+}
+
+static void put_match(struct rows *out, const char *text, const char *what, unsigned width)
+{
+	const char *at = near_match(text, what, width);
+
+	if (at > text && width > 1) {
+		rows_put(out, STYLE_DIM, "\xe2\x80\xa6");
+		width--;
+	}
+	rows_put_cut(out, STYLE_TEXT, at, width);
 }
 
 void find_lay(struct ui *ui, size_t at, unsigned width, struct rows *out)
@@ -119,6 +131,5 @@ void find_lay(struct ui *ui, size_t at, unsigned width, struct rows *out)
 	rows_put_name(out, f->from, f->from, width / 4);
 	rows_put(out, STYLE_TEXT, ": ");
 	if (rows_column(out) < width)
-		rows_put_cut(out, STYLE_TEXT, near_match(f->text, ui->find.what, width / 6),
-			width - rows_column(out));
+		put_match(out, f->text, ui->find.what, width - rows_column(out));
 }

@@ -8,7 +8,7 @@
 #include "clients/gnatter/ui/layout.h"
 #include "clients/gnatter/ui/view_internal.h"
 
-#define NEAR 30 /* items: what lacks before so many is asked for */
+#define NEAR 60 /* items: what lacks before so many is asked for */
 
 struct place {
 	size_t i; /* item */
@@ -72,10 +72,13 @@ static size_t index_of(const struct view *v, uint64_t seq)
 	return low;
 }
 
+/* Not before a message of which one cannot tell, since what is before it is not here. */
 static bool unread_begins(const struct view *v, size_t i)
 {
+	uint64_t before = i > 0 ? v->items[i - 1]->seq : v->first - 1;
+
 	return v->unread_after != UINT64_MAX && v->items[i]->seq > v->unread_after &&
-	       (i == 0 || v->items[i - 1]->seq <= v->unread_after);
+	       before <= v->unread_after;
 }
 
 static struct item *prepare(struct view *v, size_t i)
@@ -262,6 +265,7 @@ void view_open(struct view *v, uint64_t read, uint64_t unread)
 {
 	view_forget(v);
 	v->selected = 0;
+	v->owed = 0;
 	v->follow = unread == 0;
 	v->unread_after = unread ? read : UINT64_MAX;
 	v->top = read + 1;
@@ -283,6 +287,7 @@ void view_scroll(struct view *v, long rows)
 	p = v->follow ? place_of_end(v) : place_of_top(v);
 	for (; rows < 0 && up(v, &p); rows++)
 		;
+	v->owed = rows < 0 && v->lacks && !v->at_first ? rows : 0;
 	for (; rows > 0 && !v->follow && down(v, &p); rows--)
 		;
 	set_top(v, p);
@@ -290,6 +295,7 @@ void view_scroll(struct view *v, long rows)
 
 void view_end(struct view *v)
 {
+	v->owed = 0;
 	v->follow = true;
 	v->selected = 0;
 }
@@ -298,6 +304,7 @@ void view_goto(struct view *v, uint64_t seq)
 {
 	struct place p;
 
+	v->owed = 0;
 	if (seq < v->first || seq > v->last)
 		view_load_after(v, seq > NEAR ? seq - NEAR : 0);
 	if (v->n == 0)
@@ -335,6 +342,8 @@ void view_came(struct view *v)
 		v->at_first = true;
 	if (v->first == 0)
 		v->at_first = true;
+	if (v->owed)
+		view_scroll(v, v->owed);
 }
 
 /* --- selecting ---------------------------------------------------------------------------------

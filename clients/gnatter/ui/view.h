@@ -59,6 +59,7 @@ struct view {
 	long top_row;          /* ... and its row there; below 0 are those of its head */
 	uint64_t unread_after; /* a line stands behind that one; UINT64_MAX: none */
 	uint64_t selected;     /* seq of the message that commands are about; 0: none */
+	long owed;             /* rows up that could not be scrolled, since they lacked */
 	uint64_t gen;          /* counts changes of the cache */
 	uint64_t outbox_gen;
 	unsigned width, height;
@@ -82,7 +83,8 @@ void view_touch(struct view *v);
  * newest). After view_lay(): it is so when what lacks is nearly on the screen. */
 bool view_wants(const struct view *v, uint64_t *before);
 
-/* The server has answered that: what it had is in the cache. */
+/* The server has answered that: what it had is in the cache. A scroll that it kept waiting goes
+ * on. */
 void view_came(struct view *v);
 
 /* Rows down, or up if below 0; to the end; to a message, which is read around if need be. */

@@ -361,8 +361,21 @@ static void test_view_wants_older(void **state)
 	view_scroll(&v, -1);
 	view_lay(&v);
 	assert_string_equal(row_text(&v, 1), top);
-	/* It came to nothing: nobody asks without end. */
+	/* What a key asked for goes on when it came, that far and no further. */
 	view_scroll(&v, -500);
+	view_lay(&v);
+	line_is(&v, 0, "m301");
+	view_scroll(&v, -2);
+	view_lay(&v);
+	line_is(&v, 0, "m301");
+	c.first = 201;
+	view_came(&v);
+	view_lay(&v);
+	line_is(&v, 0, "m299");
+	view_end(&v);
+	view_lay(&v);
+	/* It came to nothing: nobody asks without end. */
+	view_scroll(&v, -800);
 	view_lay(&v);
 	assert_true(view_wants(&v, &before));
 	view_came(&v);
