@@ -9,6 +9,7 @@
 #include "tests/support/history.h"
 #include "tests/support/json.h"
 #include "tests/support/people.h"
+#include "tests/support/proxy.h"
 #include "tests/support/shell.h"
 #include "tests/support/tmux.h"
 
@@ -216,6 +217,29 @@ static void test_at_once(void **state)
 	assert_int_equal(proc_code(tails[1]), 0);
 }
 
+/* The full-screen client has the account's store for itself; commands do without it. */
+static void test_beside_full_screen(void **state)
+{
+	struct shell *alice = shell_signed_in(in, "alice");
+	const char *argv[] = {"env", case_printf("%s", build_path("gnatter")), NULL};
+	struct tmux_opts opts = {.argv = argv, .env = alice->env};
+	struct tmux *full = tmux_start(&opts), *second;
+
+	(void)state;
+	tmux_wait(full, "Lobby");
+	GN_OK_OUT(alice, "send", "lobby", "from the shell");
+	tmux_wait(full, "from the shell");
+	assert_non_null(strstr(GN_OK_OUT(alice, "history", "lobby"), "from the shell"));
+	GN_REFUSES(alice, 1, "still running", "logout");
+	second = tmux_start(&opts);
+	assert_int_equal(tmux_wait_end(second), 1);
+	tmux_wait(second, "runs already");
+	tmux_type(full, "/quit");
+	tmux_key(full, "Enter");
+	assert_int_equal(tmux_wait_end(full), 0);
+	GN_OK_OUT(alice, "logout");
+}
+
 /* It comes back by itself, and has missed nothing. */
 static void test_tail_reconnects(void **state)
 {
@@ -238,6 +262,48 @@ static void test_tail_reconnects(void **state)
 	client_send(bob, "lobby", "after 1");
 	client_send(bob, "lobby", "after 2");
 	assert_non_null(strstr(shell_wait(alice, "tail", "after 2"), "after 1"));
+}
+
+/* Each message stands there once and in order, and whoever looks on has seen them so, whatever the
+ * network does to sender and looker-on. */
+static void test_bad_network(void **state)
+{
+	enum { COUNT_SENT = 20 };
+	struct proxy *proxy = proxy_start(in->port);
+	struct shell *alice = shell_create(in);
+	struct client *bob = client_5(in, "bob", "phone");
+	struct history h;
+	char *seen;
+
+	(void)state;
+	client_request(bob, "chat.create", "{\"chat\":\"bad\",\"members\":[\"alice\"]}");
+	assert_int_equal(GN_IN(alice, "wonderland", "login",
+				 case_printf("tcp://127.0.0.1:%d", proxy_port(proxy)), "--user",
+				 "alice", "--password-stdin")
+				 .code,
+		0);
+	GN_OK_OUT(alice, "send", "bad", "first");
+	GN_START(alice, "tail", "tail", "bad", "--json");
+	shell_wait(alice, "tail", "\"first\"");
+	proxy_chaos_start(proxy, 11);
+	for (int k = 0; k < COUNT_SENT; k++) {
+		struct run r = GN(alice, "send", "bad", case_printf("m%d", k), "--timeout", "2");
+
+		if (r.code != 0 && r.code != 3)
+			case_fail("gnatter send ends with %d: %s", r.code, r.err);
+	}
+	proxy_chaos_stop(proxy);
+	GN_OK_OUT(alice, "flush");
+	GN_OK_OUT(alice, "send", "bad", "last");
+	h = history_all(bob, "bad");
+	assert_int_equal(h.count, COUNT_SENT + 3);
+	seen = shell_wait(alice, "tail", "\"last\"");
+	for (int k = 0; k < COUNT_SENT; k++) {
+		json_expect_str(h.messages[k + 2], "text", case_printf("m%d", k));
+		seen = strstr(seen, case_printf("\"m%d\"", k));
+		assert_non_null(seen);
+		assert_null(strstr(seen + 1, case_printf("\"m%d\"", k)));
+	}
 }
 
 /* --- history -------------------------------------------------------------------------------- */
@@ -460,7 +526,9 @@ int main(void)
 		SYSTEM(test_offline),
 		SYSTEM(test_signed_out),
 		SYSTEM(test_at_once),
+		SYSTEM(test_beside_full_screen),
 		SYSTEM(test_tail_reconnects),
+		SYSTEM(test_bad_network),
 		SYSTEM(test_history),
 		SYSTEM(test_history_times),
 		SYSTEM(test_shown),
