@@ -27,8 +27,7 @@ void draw_put(struct ui *ui, unsigned y, unsigned x, unsigned width, bool chosen
 	screen_row(y, x, &ui->scratch, 0, width, chosen);
 }
 
-/* --- the header
- * -------------------------------------------------------------------------------------- */
+/* --- the header ------------------------------------------------------------------------------ */
 
 static bool presence_of(void *ctx, const struct gnatter_profile *p)
 {
@@ -116,8 +115,7 @@ static void draw_header(struct ui *ui, unsigned columns)
 	draw_put(ui, 0, 0, columns, false);
 }
 
-/* --- all of it
- * ------------------------------------------------------------------------------------------ */
+/* --- all of it ------------------------------------------------------------------------------- */
 
 static void draw_too_small(struct ui *ui)
 {

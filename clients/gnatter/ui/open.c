@@ -42,8 +42,7 @@ bool ui_peer(const struct ui *ui, const char *chat, char out[65])
 	return true;
 }
 
-/* --- where messages come from --------------------------------------------------------------------
- */
+/* --- where messages come from ---------------------------------------------------------------- */
 
 static void source_cached(
 	void *ctx, uint64_t before, uint32_t limit, gnatter_message_fn *fn, void *f)
@@ -147,8 +146,7 @@ struct view_source ui_source(struct ui *ui)
 	return (struct view_source){ui, source_cached, source_after, source_outbox, source_fill};
 }
 
-/* --- opening
- * -------------------------------------------------------------------------------------- */
+/* --- opening --------------------------------------------------------------------------------- */
 
 void ui_open(struct ui *ui, const char *chat)
 {
@@ -171,9 +169,8 @@ void ui_open(struct ui *ui, const char *chat)
 	ui->asked = ui->ask_failed = false;
 	e = ui_entry(ui);
 	view_open(&ui->view, e ? e->read : 0, e ? e->unread : 0);
-	/* Their marks are what ticks are made of. */
-	if (e && !e->gone)
-		gnatter_members_load(ui->g, name, NULL, NULL);
+	ui->members_asked = false;
+	ui_ask_members(ui);
 }
 
 void ui_open_step(struct ui *ui, int step)
@@ -199,8 +196,7 @@ void ui_open_unread(struct ui *ui)
 		ui_say(ui, "Everything is read.");
 }
 
-/* --- asking for more ----------------------------------------------------------------------------
- */
+/* --- asking for more ------------------------------------------------------------------------- */
 
 static void came(void *ctx, struct gnatter *g, const struct gnatter_answer *a)
 {
@@ -220,4 +216,15 @@ void ui_ask_history(struct ui *ui)
 		return;
 	ui->asked = gnatter_history(ui->g, ui->chat, before, VIEW_PAGE, came, ui) == GNATTER_OK;
 	ui->ask_failed = !ui->asked;
+}
+
+/* Their marks are what ticks are made of. */
+void ui_ask_members(struct ui *ui)
+{
+	const struct chat_entry *e = ui_entry(ui);
+
+	if (ui->members_asked || !e || e->gone)
+		return;
+	gnatter_members_load(ui->g, ui->chat, NULL, NULL);
+	ui->members_asked = true;
 }

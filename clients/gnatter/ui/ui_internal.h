@@ -79,6 +79,7 @@ struct ui {
 	char chat[GNATTER_CHAT_SIZE]; /* that is open; "" none */
 	uint64_t marked;              /* said to be read up to here */
 	struct view view;
+	bool members_asked;
 	bool asked;       /* the server is asked for earlier messages */
 	bool ask_failed;  /* and did not answer: not again before something changes */
 	uint64_t editing; /* Enter changes that message; 0: it sends a new one */
@@ -128,6 +129,7 @@ bool ui_peer(const struct ui *ui, const char *chat, char out[65]);
 
 /* Ask for what the view lacks, if it does. */
 void ui_ask_history(struct ui *ui);
+void ui_ask_members(struct ui *ui); /* of the open chat, once */
 
 /* --- input.c */
 void ui_key(struct ui *ui, uint32_t key);

@@ -488,8 +488,7 @@ static void test_view_goto(void **state)
 	view_finish(&v);
 }
 
-/* --- layout
- * ----------------------------------------------------------------------------------------- */
+/* --- layout ---------------------------------------------------------------------------------- */
 
 static char *laid(
 	struct gnatter_message m, const char *quote, const char *reactions, unsigned width)
