@@ -1,6 +1,6 @@
 # Gnatter. One Makefile, no recursion, no configure step. `make help` lists what it can do.
 #
-#   make                  gnatter.so, gnatterd, gnatterctl into build/
+#   make                  gnatter.so, gnatterd, gnatterctl; gnatter, libgnatter: all into build/
 #   make CC=clang         the same with clang, into build/clang/
 #   make SANITIZE=1       the same with AddressSanitizer and UndefinedBehaviorSanitizer, into build/sanitize/
 
@@ -24,9 +24,11 @@ PUSH    := $(B)/obj/libpush.a
 BRIDGE  := $(B)/obj/libbridge.a
 PLUGIN  := $(B)/obj/libplugin.a
 
-DAEMON_LIBS := -lmosquitto -lleveldb -llmdb -lcjson -lsodium -lcurl -lcrypto
+DAEMON_LIBS := -lmosquitto -lleveldb -llmdb -lcjson -lsodium -lcrypto
 
-all: packages $(B)/gnatter.so $(B)/gnatterd $(B)/gnatterctl ## gnatter.so, gnatterd, gnatterctl into build/ (the default)
+PROGRAMS := gnatter.so gnatterd gnatterctl gnatter libgnatter.so libgnatter.a
+
+all: packages $(addprefix $(B)/,$(PROGRAMS)) ## server, gnatter and libgnatter into build/ (the default)
 
 # Every package that building needs, installed if it is missing; silent when nothing is.
 packages:

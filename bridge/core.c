@@ -318,6 +318,15 @@ void core_offer(struct core *c, const struct push_offer *offer)
 	c->engine.offer = offer;
 }
 
+void core_relieve(struct core *c)
+{
+	if (c->committing)
+		return;
+	batch_relieve(c->batch);
+	outbox_finish(&c->outbox);
+	buf_free(&c->control);
+}
+
 bool core_ready(const struct core *c)
 {
 	return c->greeted;

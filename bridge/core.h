@@ -61,6 +61,9 @@ void core_offer(struct core *c, const struct push_offer *offer);
 /* What was told in its own time, to be written with the next commit. */
 struct later *core_later(struct core *c);
 
+/* Things are quiet: give back the memory that a burst took. Nothing while a commit is under way. */
+void core_relieve(struct core *c);
+
 /* Has the plugin answered the greeting of this connection? */
 bool core_ready(const struct core *c);
 

@@ -18,6 +18,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -26,9 +27,11 @@
 
 #define ANSWERS_BYTES_MAX (512u << 10) /* about: in one control message */
 
-#define MMAP_BYTES (1 << 20) /* a block of its own for whatever is larger */
-#define IDLE_MS    500       /* without an event: time to tidy up */
-#define KEEP_BYTES (2 << 20) /* free memory that a thread's heap keeps at its end */
+#define MMAP_BYTES  (1 << 20) /* a block of its own for whatever is larger */
+#define IDLE_MS     500       /* without an event: time to tidy up */
+#define KEEP_BYTES  (2 << 20) /* free memory that a thread's heap keeps at its end */
+#define QUIET_TURNS 2         /* so many of those, and what the store has in memory goes to disk, */
+#define RELIEVE_MS  10000     /* but not again within that time */
 
 struct daemon {
 	struct instance *instance;
@@ -43,7 +46,9 @@ struct daemon {
 	struct pusher *pusher;
 	int wake_fd, signal_fd;
 	struct buf control;
-	bool told_ready, confused, stop, rested;
+	bool told_ready, confused, stop;
+	unsigned idle_turns;   /* since something was done last; stays at QUIET_TURNS */
+	int64_t relieve_at_ms; /* the store, not before that */
 	bool greeted; /* by the plugin, and all that may have been lost is being told again */
 	char trouble[CONF_PATH_MAX + 128]; /* last reported */
 };
@@ -139,6 +144,9 @@ static void on_hint(void *ctx, enum hint hint, struct bytes user, struct bytes c
 	switch (hint) {
 	case HINT_MARK:
 		marks_hint(d->marks, chat, user, clock_now_ms());
+		break;
+	case HINT_PREFS:
+		pusher_prefs(d->pusher, user);
 		break;
 	case HINT_PUSH:
 		pusher_wake(d->pusher, ts);
@@ -335,17 +343,29 @@ static struct push_offer offer_of(const struct push_kinds *k, const struct conf 
 	return o;
 }
 
+/* From the key that signs tokens, and good for nothing else. */
+static void derive_push_key(unsigned char out[PUSHER_KEY], const struct jwt_keys *k)
+{
+	static const unsigned char purpose[] = "gnatter: collapse ids of pushes, 1";
+
+	crypto_generichash(out, PUSHER_KEY, purpose, sizeof(purpose), k->hs256, k->hs256_len);
+}
+
 static enum err start_pusher(struct daemon *d, char *why, size_t why_size)
 {
 	struct instance *i = d->instance;
+	unsigned char key[PUSHER_KEY];
 	enum err err = push_kinds_create(&d->kinds, &i->conf, why, why_size);
 
 	if (err != ERR_OK)
 		return err;
 	d->offer = offer_of(d->kinds, &i->conf);
 	core_offer(d->core, &d->offer);
-	return pusher_create(&d->pusher, i->store, i->directory, &i->conf, d->kinds, &d->stats,
+	derive_push_key(key, &i->keys);
+	err = pusher_create(&d->pusher, i->store, i->directory, &i->conf, d->kinds, &d->stats, key,
 		d->wake_fd, why, why_size);
+	sodium_memzero(key, sizeof(key));
+	return err;
 }
 
 static enum err start(struct daemon *d, char *why, size_t why_size)
@@ -435,13 +455,19 @@ static enum err serve_tellers(struct daemon *d, int *timeout_ms)
 }
 
 /* A while without anything to do: what the last burst took goes back to the system. */
-static void rest(struct daemon *d, bool idle)
+static void rest(struct daemon *d)
 {
-	if (idle && !d->rested) {
+	int64_t now = clock_now_ms();
+
+	if (d->idle_turns == 0) {
+		core_relieve(d->core);
 		directory_relieve(d->instance->directory);
 		malloc_trim(0);
 	}
-	d->rested = idle;
+	if (d->idle_turns < QUIET_TURNS)
+		d->idle_turns++;
+	else if (now >= d->relieve_at_ms && store_relieve(d->instance->store))
+		d->relieve_at_ms = now + RELIEVE_MS;
 }
 
 static enum err turn(struct daemon *d, int *timeout_ms, char *why, size_t why_size)
@@ -459,7 +485,10 @@ static enum err turn(struct daemon *d, int *timeout_ms, char *why, size_t why_si
 		snprintf(why, why_size, "cannot wait for events: %s", strerror(errno));
 		return ERR_IO;
 	}
-	rest(d, ready == 0 && *timeout_ms >= IDLE_MS);
+	if (ready == 0 && *timeout_ms >= IDLE_MS)
+		rest(d);
+	else
+		d->idle_turns = 0;
 	if (fds[1].revents)
 		on_signal(d);
 	*timeout_ms = link_service(d->link, fds[2].revents & (POLLIN | POLLHUP | POLLERR),

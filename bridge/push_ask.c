@@ -49,7 +49,7 @@ struct push_asking *push_asking_create(const struct push_look *look, struct push
 
 	if (!a)
 		return NULL;
-	push_look_init(&a->look, &look->src);
+	push_look_init(&a->look, &look->src, look->key);
 	a->list = list;
 	a->clock = clock;
 	a->fn = fn;

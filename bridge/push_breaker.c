@@ -21,6 +21,7 @@ struct breaker {
 	uint32_t faults;             /* in a row */
 	uint32_t pauses;             /* in a row */
 	bool trying;                 /* somebody asks it, to see */
+	uint64_t told[PUSH_BREAKER_TOLD]; /* until when others wait; 0: free */
 	size_t len;
 	char endpoint[];
 };
@@ -104,6 +105,20 @@ static struct breaker *add(struct push_breakers *b, struct bytes endpoint, uint6
 	return e;
 }
 
+/* In place of the one that is over first. */
+static uint64_t tell(struct breaker *e)
+{
+	uint64_t *least = e->told;
+
+	for (size_t i = 0; i < PUSH_BREAKER_TOLD; i++) {
+		if (e->told[i] == e->until)
+			return e->until;
+		if (e->told[i] < *least)
+			least = &e->told[i];
+	}
+	return *least = e->until;
+}
+
 uint64_t push_breaker_until(
 	struct push_breakers *b, struct bytes endpoint, uint64_t now_ms, uint64_t try_ms)
 {
@@ -112,7 +127,7 @@ uint64_t push_breaker_until(
 	if (!e || e->until == 0)
 		return 0;
 	if (now_ms < e->until)
-		return e->until;
+		return tell(e);
 	e->until = now_ms + try_ms; /* this one tries; others wait for what it finds */
 	e->trying = true;
 	return 0;
@@ -150,15 +165,32 @@ void push_breaker_failed(
 	e->until = until_ms > now_ms + pause ? until_ms : now_ms + pause;
 }
 
-void push_breaker_good(struct push_breakers *b, struct bytes endpoint)
+void push_breaker_not_asked(struct push_breakers *b, struct bytes endpoint, uint64_t now_ms)
+{
+	struct breaker *e = find(b, endpoint, hash_bytes(endpoint.data, endpoint.len));
+
+	if (!e || !e->trying)
+		return;
+	e->until = now_ms;
+	e->trying = false;
+}
+
+size_t push_breaker_good(
+	struct push_breakers *b, struct bytes endpoint, uint64_t told[PUSH_BREAKER_TOLD])
 {
 	struct breaker *e;
+	size_t count = 0;
 
 	if (b->map.count == 0)
-		return;
+		return 0;
 	e = find(b, endpoint, hash_bytes(endpoint.data, endpoint.len));
-	if (e)
-		forget(b, e);
+	if (!e)
+		return 0;
+	for (size_t i = 0; i < PUSH_BREAKER_TOLD; i++)
+		if (e->told[i] != 0)
+			told[count++] = e->told[i];
+	forget(b, e);
+	return count;
 }
 
 uint64_t push_breaker_open(const struct push_breakers *b, struct bytes endpoint)

@@ -27,12 +27,18 @@ void push_breakers_destroy(struct push_breakers *b);
 uint64_t push_breaker_until(
 	struct push_breakers *b, struct bytes endpoint, uint64_t now_ms, uint64_t try_ms);
 
+/* The caller did not ask it after all: somebody else may. */
+void push_breaker_not_asked(struct push_breakers *b, struct bytes endpoint, uint64_t now_ms);
+
 /* It failed. until_ms: what it has asked for itself, 0: nothing. */
 void push_breaker_failed(
 	struct push_breakers *b, struct bytes endpoint, uint64_t now_ms, uint64_t until_ms);
 
-/* It answered. */
-void push_breaker_good(struct push_breakers *b, struct bytes endpoint);
+/* It answered. Gives the times until which push_breaker_until() has had others wait, who need not
+ * any more, and how many they are; the last ones, if they were more than that. */
+#define PUSH_BREAKER_TOLD 8
+size_t push_breaker_good(
+	struct push_breakers *b, struct bytes endpoint, uint64_t told[PUSH_BREAKER_TOLD]);
 
 /* Until when is it left alone? 0: it is not. For those who ask how it is. */
 uint64_t push_breaker_open(const struct push_breakers *b, struct bytes endpoint);

@@ -8,8 +8,10 @@
 
 #define NOTHING ((struct bytes){NULL, 0})
 
-void push_look_init(struct push_look *l, const struct query_source *src)
+void push_look_init(
+	struct push_look *l, const struct query_source *src, const unsigned char key[PUSH_LOOK_KEY])
 {
+	memcpy(l->key, key, sizeof(l->key));
 	l->src = *src;
 	l->q = (struct query){.src = &l->src};
 }
@@ -187,8 +189,12 @@ static bool on_message(void *ctx, struct bytes key, struct bytes value)
 	uint64_t seq = key_message_seq(key);
 	bool yes = false;
 
-	if (seq < s->first || s->left-- == 0)
+	if (seq < s->first)
 		return false;
+	if (s->left-- == 0) {
+		s->found = seq;
+		return false;
+	}
 	s->err = push_look_mentions(s->look, s->chat, s->user, value, &yes);
 	if (yes)
 		s->found = seq;

@@ -7,14 +7,18 @@
 #include "bridge/query.h"
 #include "persist/keys.h"
 
+#define PUSH_LOOK_KEY 32
+
 /* A reader of the state of now. */
 struct push_look {
 	struct query_source src;
-	struct query q; /* for the lookups of query.h */
+	struct query q;                   /* for the lookups of query.h */
+	unsigned char key[PUSH_LOOK_KEY]; /* what collapse ids are hashed with: the instance's */
 };
 
-/* Everything in src is borrowed. */
-void push_look_init(struct push_look *l, const struct query_source *src);
+/* Everything in src is borrowed; key is copied. */
+void push_look_init(struct push_look *l, const struct query_source *src,
+	const unsigned char key[PUSH_LOOK_KEY]);
 
 /* Muted now? All zero if not. */
 enum err push_look_mute(struct push_look *l, struct bytes user, struct bytes chat, uint64_t now_ms,
@@ -37,8 +41,9 @@ enum err push_look_devices(struct push_look *l, struct bytes user, size_t *out);
 /* How many registrations there are at all. */
 enum err push_look_registrations(struct push_look *l, uint64_t *out);
 
-/* The newest message from `first` to `last` that mentions the user; 0 if none of the last
- * PUSH_MENTION_MESSAGES of them does. */
+/* The newest message from `first` to `last` that mentions the user; 0 if none does. Of more than
+ * PUSH_MENTION_MESSAGES only the newest are looked at: where none of those does, the one before
+ * them, as it or one before it may. */
 #define PUSH_MENTION_MESSAGES 64
 enum err push_look_mention(struct push_look *l, struct bytes chat, struct bytes user,
 	uint64_t first, uint64_t last, uint64_t *out);

@@ -3,94 +3,52 @@
  * A lane is read from where the last reading ended: everything that is due before that is on its
  * way, and everything that is put down anew is due later, as the pusher's clock never goes back.
  */
-#include "bridge/push_sender.h"
-
-#include "bridge/push/http.h"
-#include "bridge/push_breaker.h"
-#include "bridge/push_view.h"
-#include "wire/hashmap.h"
+#include "bridge/push_sender_internal.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* So many endpoints of the operator's, and of users', can have all of push_in_flight under way. */
+#define SHARES 4
+
 #define NOTHING   ((struct bytes){NULL, 0})
-#define SHARES    4   /* so many endpoints can have all of push_in_flight under way */
 #define PAGE      64  /* read from a lane at a time */
 #define PAGES     8   /* then answers are looked at */
 #define BUSY_MS   100 /* until a lane that found no room, though it has its share, looks again */
-#define TRIES     16  /* trials of devices at a time */
 #define SOME      8   /* one part in so many of a lane's share */
 #define ALERT_MS  300000u
 #define AWAY_MS   1000u /* until it is looked again whether the broker is back, at least */
 #define NOBODY_MS 5000u /* until a publish that nobody got is tried again */
 
-/* How far a push told, when it was sent. */
-struct said {
-	uint64_t n;       /* of the chat */
-	uint64_t mention; /* that the push stood for: a seq */
-};
-
-/* One push on its way. */
-struct flight {
-	struct node node;
-	struct push_sender *sender;
-	struct key key; /* names whose it is; whose lends from it */
-	struct push_whose whose;
-	uint8_t lane;
-	struct said said;
-	uint64_t number; /* of a publish; 0: it is a request */
-	struct push_attempt attempt;
-	struct buf endpoint;
-	void *trial; /* NULL: it stands for messages */
-	struct flight *next;
-};
-
-struct lane {
-	size_t in_flight;
-	struct key from; /* read up to here */
-	uint64_t next;   /* when the next one is due; 0: look */
-	uint64_t paused; /* until when nothing leaves */
-	bool full;       /* it has its share under way, and there is more */
-};
-
-struct push_sender {
-	struct push_look look;
-	struct push_waiting_list *list;
-	struct push_kinds *kinds;
-	const struct push_clock *clock;
-	struct push_sender_handler handler;
-	struct http *http;
-	struct push_breakers *breakers;
-	struct lane lanes[PUSH_LANES];
-	struct hashmap flights;   /* by key */
-	struct flight *published; /* those that wait for their PUBACK */
-	uint64_t last_number;
-	uint64_t linked_since; /* 0: the broker is gone */
-	size_t trials;
-	struct push_view view;
-	struct push_job job;
-	struct http_request token;
-	struct buf endpoint;
-	uint64_t alerted[PUSH_KIND_COUNT]; /* when the operator was told */
-	enum err err;                      /* of a callback */
-};
-
 /* --- create, destroy
  * ------------------------------------------------------------------------------ */
+
+/* Is anything set up that is sent over HTTP? */
+static bool needs_http(const struct push_kinds *kinds)
+{
+	bool needed = false;
+
+	for (unsigned kind = PUSH_FCM; kind < PUSH_KIND_COUNT; kind++)
+		needed = needed || (kind != PUSH_MQTT &&
+					   push_kinds_configured(kinds, (enum push_kind_id)kind));
+	return needed;
+}
 
 static enum err open_http(struct push_sender *s, char *why, size_t why_size)
 {
 	const struct conf *c = s->look.src.conf;
 	struct http_conf h = {.timeout_ms = c->push_timeout_ms,
-		.in_flight_max = (size_t)c->push_in_flight * SHARES + TRIES,
+		.in_flight_max = (size_t)c->push_in_flight * 2 * SHARES + TRIES,
 		.allow_loopback_http = c->push_allow_http != 0,
 		.allow_private = c->push_allow_private != 0,
 		.ca_file = c->push_ca_file[0] != '\0' ? c->push_ca_file : NULL};
 	char wrong[512];
 	enum err err = http_create(&s->http, &h, wrong, sizeof(wrong));
 
+	if (err == ERR_OK && needs_http(s->kinds))
+		err = http_start(s->http, wrong, sizeof(wrong));
 	snprintf(why, why_size, "%s%s", err == ERR_BAD_REQUEST ? "push_ca_file: " : "", wrong);
 	return err;
 }
@@ -105,7 +63,7 @@ enum err push_sender_create(struct push_sender **out, const struct push_look *lo
 	*out = NULL;
 	snprintf(why, why_size, "out of memory");
 	if (s) {
-		push_look_init(&s->look, &look->src);
+		push_look_init(&s->look, &look->src, look->key);
 		s->list = list;
 		s->kinds = kinds;
 		s->clock = clock;
@@ -145,6 +103,10 @@ void push_sender_destroy(struct push_sender *s)
 		return;
 	http_destroy(s->http);
 	forget_flights(s);
+	for (struct pending *p = s->pending, *next; p; p = next) {
+		next = p->next;
+		free(p);
+	}
 	push_breakers_destroy(s->breakers);
 	push_view_free(&s->view);
 	push_job_free(&s->job);
@@ -176,6 +138,13 @@ static struct flight *find_flight(const struct push_sender *s, const struct push
 	return NULL;
 }
 
+static void count_flight(struct push_sender *s, uint8_t lane, int by)
+{
+	s->lanes[lane].in_flight += (size_t)by;
+	if (push_lane_is_shared(lane))
+		s->strangers += (size_t)by;
+}
+
 /* Takes off: stands in the map, and in its lane's count. NULL when out of memory. */
 static struct flight *take_off(
 	struct push_sender *s, const struct push_whose *whose, uint8_t lane, void *trial)
@@ -199,15 +168,25 @@ static struct flight *take_off(
 	if (trial)
 		s->trials++;
 	else
-		s->lanes[lane].in_flight++;
+		count_flight(s, lane, 1);
 	return f;
 }
 
-static size_t room(const struct push_sender *s, const struct lane *lane)
+static size_t share_left(const struct push_sender *s, const struct lane *lane)
 {
 	size_t share = (size_t)s->look.src.conf->push_in_flight;
 
 	return lane->in_flight < share ? share - lane->in_flight : 0;
+}
+
+/* Endpoints of users that hang cannot take what the operator's need, however many they are. */
+static bool has_room(const struct push_sender *s, const struct lane *lane)
+{
+	size_t most = SHARES * (size_t)s->look.src.conf->push_in_flight;
+
+	if (push_lane_is_shared((uint8_t)(lane - s->lanes)) && s->strangers >= most)
+		return false;
+	return share_left(s, lane) > 0;
 }
 
 /* A lane that was full goes on once there is room for some: each reading of it costs the same. */
@@ -220,8 +199,9 @@ static void land(struct flight *f)
 	if (f->trial)
 		s->trials--;
 	else
-		lane->in_flight--;
-	if (lane->full && room(s, lane) >= (size_t)s->look.src.conf->push_in_flight / SOME + 1)
+		count_flight(s, f->lane, -1);
+	if (lane->full &&
+		share_left(s, lane) >= (size_t)s->look.src.conf->push_in_flight / SOME + 1)
 		lane->next = 0;
 	free_flight(f);
 }
@@ -311,6 +291,20 @@ static void put_off(struct push_sender *s, const struct push_whose *whose,
 	expect(s, p.lane, due);
 }
 
+/* For hours: then it is tried as if for the first time, and until then it can be brought forward.
+ */
+static void keep_quiet(struct push_sender *s, const struct push_whose *whose,
+	const struct push_waiting *was, uint64_t until)
+{
+	struct push_waiting p = *was;
+
+	p.state = PUSH_WAITING;
+	p.due = until;
+	p.attempts = 0;
+	push_waiting_put(s->list, whose, was, &p);
+	expect(s, p.lane, until);
+}
+
 static void try_again(struct push_sender *s, const struct push_whose *whose,
 	const struct push_waiting *was, const struct push_result *r)
 {
@@ -352,6 +346,27 @@ static enum err settle(struct push_sender *s, const struct push_whose *whose,
 	return ERR_OK;
 }
 
+static void fail(struct push_sender *s, enum err err)
+{
+	if (s->err == ERR_OK)
+		s->err = err;
+}
+
+/* The endpoint answers. Who was put off because it did not goes now, not when that would be over:
+ * where a lane has one endpoint, it has paused as a whole. */
+static void good_endpoint(struct push_sender *s, struct bytes endpoint, uint8_t lane, uint64_t now)
+{
+	uint64_t told[PUSH_BREAKER_TOLD];
+	size_t count = push_breaker_good(s->breakers, endpoint, told);
+
+	for (size_t i = 0; push_lane_is_shared(lane) && i < count; i++) {
+		if (told[i] <= now)
+			continue;
+		fail(s, push_waiting_hasten(s->list, lane, told[i], now, s->why, sizeof(s->why)));
+		expect(s, lane, now);
+	}
+}
+
 /* What it was asked for, the others that wait for it need not wait for any more. */
 static void judge_endpoint(struct flight *f, const struct push_result *r)
 {
@@ -363,7 +378,7 @@ static void judge_endpoint(struct flight *f, const struct push_result *r)
 	if (r->endpoint_fault)
 		push_breaker_failed(s->breakers, endpoint, now, until);
 	else
-		push_breaker_good(s->breakers, endpoint);
+		good_endpoint(s, endpoint, f->lane, now);
 	if (s->lanes[f->lane].paused != 0)
 		s->lanes[f->lane].next = 0; /* others waited for what this one found */
 	s->lanes[f->lane].paused = 0;
@@ -381,8 +396,7 @@ static void arrive(struct flight *f, const struct push_result *r)
 		s->handler.tried(s->handler.ctx, f->trial, &tried, r);
 	else
 		err = settle(s, &f->whose, &f->attempt, r, &f->said);
-	if (s->err == ERR_OK)
-		s->err = err;
+	fail(s, err);
 	land(f);
 }
 
@@ -420,11 +434,6 @@ void push_sender_published(struct push_sender *s, uint64_t number, enum push_pub
 /* --- tokens
  * --------------------------------------------------------------------------------------- */
 
-struct token_wait {
-	struct push_sender *s;
-	enum push_kind_id kind;
-};
-
 static void wake_all(struct push_sender *s)
 {
 	for (size_t i = 0; i < PUSH_LANES; i++)
@@ -434,32 +443,31 @@ static void wake_all(struct push_sender *s)
 static void on_token(void *ctx, const struct http_response *response)
 {
 	struct token_wait *t = ctx;
+	struct push_sender *s = t->sender;
 	struct push_result r;
 
-	push_token_response(t->s->kinds, t->kind, response, clock_wall_ms(), &r);
+	t->asking = false;
+	t->answered = true;
+	push_token_response(s->kinds, t->kind, response, clock_wall_ms(), &r);
 	if (r.verdict == PUSH_ALERT)
-		alert(t->s, t->kind, r.reason);
+		alert(s, t->kind, r.reason);
 	for (size_t i = 0; i < PUSH_LANES; i++)
-		t->s->lanes[i].paused = 0; /* for the token, or the breaker says so again */
-	wake_all(t->s);
-	free(t);
+		s->lanes[i].paused = 0; /* for the token, or the breaker says so again */
+	wake_all(s);
 }
 
-static void fetch_token(struct push_sender *s, enum push_kind_id kind)
+void sender_fetch_token(struct push_sender *s, enum push_kind_id kind)
 {
 	static const struct http_response unsent = {.error = "it could not be sent"};
-	struct token_wait *t;
+	struct token_wait *t = &s->tokens[kind];
 
-	if (!push_token_due(s->kinds, kind, clock_wall_ms()))
+	if (t->asking || !push_token_due(s->kinds, kind, clock_wall_ms()))
 		return;
-	t = malloc(sizeof(*t));
-	if (!t)
-		return;
-	*t = (struct token_wait){s, kind};
 	http_request_reset(&s->token);
 	if (push_token_request(s->kinds, kind, clock_wall_ms(), &s->token) != ERR_OK)
-		free(t);
-	else if (http_submit(s->http, &s->token, on_token, t) != ERR_OK)
+		return;
+	*t = (struct token_wait){.sender = s, .kind = kind, .asking = true};
+	if (http_submit(s->http, &s->token, on_token, t) != ERR_OK)
 		on_token(t, &unsent);
 }
 
@@ -477,61 +485,108 @@ static enum sent pause_lane(struct push_sender *s, uint8_t lane, uint64_t until)
 	return SENT_STOP;
 }
 
-/* Hand it to libcurl or to the broker. False if there is no room. */
-static bool launch(struct push_sender *s, const struct push_whose *whose, uint8_t lane,
+enum err sender_launch(struct push_sender *s, const struct push_whose *whose, uint8_t lane,
 	const struct said *said, enum push_step step, void *trial)
 {
 	struct flight *f = take_off(s, whose, lane, trial);
+	enum err err = ERR_BUSY;
 
 	if (!f)
-		return false;
+		return ERR_NOMEM;
 	f->said = *said;
-	if (step == PUSH_PUBLISH) {
-		f->number = ++s->last_number;
-		if (s->handler.publish(s->handler.ctx, f->number,
-			    (struct bytes){s->job.topic.data, s->job.topic.len},
-			    (struct bytes){s->job.payload.data, s->job.payload.len})) {
-			f->next = s->published;
-			s->published = f;
-			return true;
-		}
-	} else if (http_submit(s->http, &s->job.http, on_answer, f) == ERR_OK) {
-		return true;
+	if (step == PUSH_SEND) {
+		err = http_submit(s->http, &s->job.http, on_answer, f);
+		if (err != ERR_OK)
+			land(f);
+		return err;
 	}
-	land(f);
-	return false;
+	f->number = ++s->last_number;
+	if (!s->handler.publish(s->handler.ctx, f->number,
+		    (struct bytes){s->job.topic.data, s->job.topic.len},
+		    (struct bytes){s->job.payload.data, s->job.payload.len})) {
+		land(f);
+		return err;
+	}
+	f->next = s->published;
+	s->published = f;
+	return ERR_OK;
+}
+
+void sender_judge_launch(struct push_result *r, enum err err)
+{
+	if (err == ERR_NOMEM || err == ERR_IO) /* ERR_IO: libcurl cannot be loaded */
+		push_result_set(r, PUSH_RETRY, "%s", err_text(err));
+	else
+		push_result_set(r, PUSH_DROP, "no request can be made of it");
+}
+
+/* Is it not for this push that there is no request, but for all to the endpoint: for want of an
+ * access token, say? */
+static bool is_shut(const struct push_result *r)
+{
+	return r->endpoint_fault && (r->verdict == PUSH_RETRY || r->verdict == PUSH_ALERT);
+}
+
+/* Then each waits as it is, and not the longer the longer that takes. */
+static enum sent shut_lane(
+	struct push_sender *s, uint8_t lane, const struct push_result *r, uint64_t now)
+{
+	enum push_kind_id kind = s->view.registration.kind;
+	uint64_t wait = r->retry_after_ms > 1000 ? (uint64_t)r->retry_after_ms : 1000;
+
+	count(s, kind, r->verdict);
+	if (r->verdict == PUSH_ALERT)
+		alert(s, kind, r->reason);
+	return pause_lane(s, lane, now + wait);
+}
+
+/* The endpoint may be asked: do so. */
+static enum sent send_now(struct push_sender *s, const struct push_whose *whose,
+	const struct push_waiting *p, enum err *err)
+{
+	struct bytes endpoint = {s->endpoint.data, s->endpoint.len};
+	struct said said = {s->view.chat_n, p->mention};
+	uint64_t now = push_clock_now(s->clock);
+	struct push_result r;
+	enum err launched = ERR_OK;
+	enum push_step step = push_prepare(
+		s->kinds, &s->view.note, &s->view.registration, clock_wall_ms(), &s->job, &r);
+
+	if (step == PUSH_SEND || step == PUSH_PUBLISH) {
+		launched = sender_launch(s, whose, p->lane, &said, step, NULL);
+		if (launched == ERR_OK)
+			return SENT_ON;
+	}
+	push_breaker_not_asked(s->breakers, endpoint, now);
+	if (launched == ERR_BUSY)
+		return SENT_STOP;
+	if (step == PUSH_TOKEN) {
+		sender_fetch_token(s, s->view.registration.kind);
+		return pause_lane(s, p->lane, now + 1000);
+	}
+	if (step != PUSH_END)
+		sender_judge_launch(&r, launched);
+	else if (is_shut(&r) && !push_lane_is_shared(p->lane))
+		return shut_lane(s, p->lane, &r, now);
+	s->job.attempt.kind = s->view.registration.kind;
+	s->job.attempt.set_ms = s->view.registration.set_ms;
+	*err = settle(s, whose, &s->job.attempt, &r, &said);
+	return SENT_ON;
 }
 
 static enum sent send_view(struct push_sender *s, const struct push_whose *whose,
 	const struct push_waiting *p, enum err *err)
 {
-	uint64_t now = push_clock_now(s->clock), until;
 	struct bytes endpoint = {s->endpoint.data, s->endpoint.len};
-	struct said said = {s->view.chat_n, p->mention};
-	struct push_result r;
-	enum push_step step;
+	uint64_t until = push_breaker_until(s->breakers, endpoint, push_clock_now(s->clock),
+		(uint64_t)s->look.src.conf->push_timeout_ms);
 
-	until = push_breaker_until(
-		s->breakers, endpoint, now, (uint64_t)s->look.src.conf->push_timeout_ms);
-	if (until != 0 && !push_lane_is_shared(p->lane))
+	if (until == 0)
+		return send_now(s, whose, p, err);
+	if (!push_lane_is_shared(p->lane))
 		return pause_lane(s, p->lane, until);
-	if (until != 0) {
-		put_off(s, whose, p, PUSH_WAITING, until);
-		return SENT_ON;
-	}
-	step = push_prepare(
-		s->kinds, &s->view.note, &s->view.registration, clock_wall_ms(), &s->job, &r);
-	if (step == PUSH_TOKEN) {
-		fetch_token(s, s->view.registration.kind);
-		return pause_lane(s, p->lane, now + 1000);
-	}
-	if (step == PUSH_END) {
-		s->job.attempt.kind = s->view.registration.kind;
-		s->job.attempt.set_ms = s->view.registration.set_ms;
-		*err = settle(s, whose, &s->job.attempt, &r, &said);
-		return SENT_ON;
-	}
-	return launch(s, whose, p->lane, &said, step, NULL) ? SENT_ON : SENT_STOP;
+	put_off(s, whose, p, PUSH_WAITING, until);
+	return SENT_ON;
 }
 
 /* The device has another registration since, or its endpoint another lane in this process. Put down
@@ -545,6 +600,18 @@ static void change_lane(struct push_sender *s, const struct push_whose *whose,
 	p.due = push_clock_now(s->clock);
 	push_waiting_put(s->list, whose, was, &p);
 	s->lanes[lane].next = 0;
+}
+
+/* A little later, so that what others have to be sent goes between. */
+static void look_on(struct push_sender *s, const struct push_whose *whose,
+	const struct push_waiting *was, uint64_t now)
+{
+	struct push_waiting p = *was;
+
+	p.mention = s->view.mention;
+	p.due = now + 1;
+	push_waiting_put(s->list, whose, was, &p);
+	expect(s, p.lane, p.due);
 }
 
 /* Was the broker away while it was held? Until it is back, and has said what became of its
@@ -589,6 +656,10 @@ static enum sent send_one(struct push_sender *s, const struct push_whose *whose,
 		push_waiting_delete(s->list, whose, p);
 		return SENT_ON;
 	}
+	if (need == PUSH_LOOK_ON) {
+		look_on(s, whose, p, now);
+		return SENT_ON;
+	}
 	if (need == PUSH_HOLD) {
 		put_off(s, whose, p, PUSH_HELD, s->view.later > now ? s->view.later : now + 1000);
 		return SENT_ON;
@@ -599,8 +670,7 @@ static enum sent send_one(struct push_sender *s, const struct push_whose *whose,
 		return SENT_ON;
 	}
 	if (need == PUSH_NOT_NOW) {
-		put_off(s, whose, p, PUSH_WAITING,
-			s->view.later > now ? s->view.later : now + 1000);
+		keep_quiet(s, whose, p, s->view.later > now ? s->view.later : now + 1000);
 		return SENT_ON;
 	}
 	buf_reset(&s->endpoint);
@@ -688,7 +758,7 @@ static uint64_t stopped_until(const struct push_sender *s, const struct lane *la
 {
 	if (lane->paused > now)
 		return lane->paused;
-	return room(s, lane) == 0 ? UINT64_MAX : now + BUSY_MS;
+	return share_left(s, lane) == 0 ? UINT64_MAX : now + BUSY_MS;
 }
 
 /* A page of a lane. Sets when it goes on: at once (0) if there may be more. */
@@ -707,10 +777,10 @@ static enum err run_page(struct push_sender *s, uint8_t number)
 	lane->full = false;
 	while (err == ERR_OK && sent == SENT_ON && (key = read_bytes16(&r)).len > 0) {
 		read_up_to(lane, key, page.now);
-		sent = room(s, lane) > 0 ? send_key(s, key, &err) : SENT_STOP;
+		sent = has_room(s, lane) ? send_key(s, key, &err) : SENT_STOP;
 	}
 	if (sent == SENT_STOP) {
-		lane->full = room(s, lane) == 0;
+		lane->full = share_left(s, lane) == 0;
 		lane->next = stopped_until(s, lane, page.now);
 	}
 	buf_free(&page.keys);
@@ -749,6 +819,8 @@ enum err push_sender_run(struct push_sender *s, uint64_t *next, char *why, size_
 	uint64_t now = push_clock_now(s->clock);
 	enum err err = directory_refresh(s->look.src.reader);
 
+	if (err == ERR_OK)
+		sender_try_pending(s);
 	for (size_t i = 0; err == ERR_OK && i < PUSH_LANES; i++) {
 		struct lane *lane = &s->lanes[i];
 
@@ -760,7 +832,7 @@ enum err push_sender_run(struct push_sender *s, uint64_t *next, char *why, size_
 	*next = when_next(s, now);
 	directory_rest(s->look.src.reader);
 	for (unsigned kind = 1; kind < PUSH_KIND_COUNT; kind++)
-		fetch_token(s, (enum push_kind_id)kind);
+		sender_fetch_token(s, (enum push_kind_id)kind);
 	return err;
 }
 
@@ -780,94 +852,16 @@ enum err push_sender_wait(struct push_sender *s, int timeout_ms, char *why, size
 
 	if (err != ERR_OK)
 		snprintf(why, why_size, "pushes cannot wait for answers");
-	if (err == ERR_OK)
+	if (err == ERR_OK && s->err != ERR_OK) {
 		err = s->err;
+		snprintf(why, why_size, "%s", s->why);
+	}
 	return err == ERR_OK ? push_waiting_commit(s->list, why, why_size) : err;
 }
 
 void push_sender_interrupt(struct push_sender *s)
 {
 	http_wake(s->http);
-}
-
-/* --- trials
- * --------------------------------------------------------------------------------------- */
-
-struct trying {
-	struct push_sender *s;
-	void *trial;
-	size_t count;
-	enum err err;
-};
-
-/* What came of one without a request. */
-static void tried(struct push_sender *s, void *trial, const char *why)
-{
-	struct push_result r;
-
-	push_result_set(&r, PUSH_DROP, "%s", why);
-	s->handler.tried(s->handler.ctx, trial, &s->view.registration, &r);
-}
-
-static enum err try_one(struct push_sender *s, const struct push_whose *whose, void *trial)
-{
-	static const struct said nothing;
-	int64_t wall = clock_wall_ms();
-	struct push_result r;
-	enum push_need need;
-	enum push_step step;
-	enum err err = push_view_trial(&s->view, &s->look, whose, (uint64_t)wall, &need);
-
-	if (err != ERR_OK)
-		return err;
-	if (need != PUSH_NEEDED) {
-		tried(s, trial, s->view.why);
-		return ERR_OK;
-	}
-	buf_reset(&s->endpoint);
-	push_endpoint(&s->view.registration, &s->endpoint);
-	step = push_prepare(s->kinds, &s->view.note, &s->view.registration, wall, &s->job, &r);
-	if (step == PUSH_END) {
-		s->handler.tried(s->handler.ctx, trial, &s->view.registration, &r);
-	} else if (step == PUSH_TOKEN) {
-		fetch_token(s, s->view.registration.kind);
-		tried(s, trial, "an access token is being fetched; try again");
-	} else if (!launch(s, whose, push_lane((struct bytes){s->endpoint.data, s->endpoint.len}),
-			   &nothing, step, trial)) {
-		tried(s, trial, "too much is under way; try again");
-	}
-	return ERR_OK;
-}
-
-static bool on_registration(void *ctx, struct bytes key, struct bytes value)
-{
-	/* A registration has no chat: "-" stands for it, which is the name of none. */
-	struct push_whose whose = {.chat = {"-", 1}};
-	struct trying *t = ctx;
-
-	(void)value;
-	key_names(key, &whose.user, &whose.device);
-	t->count++;
-	t->err = try_one(t->s, &whose, t->trial);
-	return t->err == ERR_OK && t->count < TRIES;
-}
-
-enum err push_sender_try(struct push_sender *s, struct bytes user, void *trial, size_t *count)
-{
-	struct trying t = {.s = s, .trial = trial};
-	struct key prefix = key_registrations(user);
-	enum err err;
-
-	*count = 0;
-	if (s->trials >= TRIES)
-		return ERR_BUSY;
-	err = directory_refresh(s->look.src.reader);
-	if (err == ERR_OK)
-		err = store_each(s->look.src.store, NULL, key_bytes(&prefix), NOTHING, false,
-			on_registration, &t);
-	directory_rest(s->look.src.reader);
-	*count = t.count;
-	return err == ERR_OK ? t.err : err;
 }
 
 /* --- how it is

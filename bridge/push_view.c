@@ -11,8 +11,8 @@
 #include <string.h>
 
 #define NOTHING      ((struct bytes){NULL, 0})
-#define DELETED_MAX  32 /* messages that were deleted, looked past for one that was not */
-#define COLLAPSE_RAW 15 /* bytes; 20 characters of base64url */
+#define LOOK_MAX     1024 /* messages looked past at a time for one that counts */
+#define COLLAPSE_RAW 15   /* bytes; 20 characters of base64url */
 
 void push_view_free(struct push_view *v)
 {
@@ -42,11 +42,12 @@ struct newest {
 	struct push_look *look;
 	const struct push_whose *whose;
 	uint64_t after;  /* seq: what is not above it was read */
-	uint64_t before; /* n: what is not above it was told */
+	uint64_t before; /* n: what is not above it was told, or read */
 	uint64_t edit;   /* seq of the newest edit of what was found; 0: none */
 	size_t left;
 	bool mentions; /* nothing but what mentions him */
 	bool found;
+	uint64_t reached; /* seq: what is above it was looked past, and there is more; 0: is not */
 	enum err err;
 };
 
@@ -110,28 +111,55 @@ static enum err parse(struct json_object *o, struct bytes message)
 	return err == ERR_OK || err == ERR_NOMEM ? err : ERR_CORRUPT;
 }
 
+/* Can it be told at once that it is none of those looked for? Its type stands before all that may
+ * be long (message.c). What is damaged cannot be passed over. */
+static bool is_passed_over(const struct newest *s, struct bytes message)
+{
+	const char *at = message.data, *end = at + message.len;
+	struct bytes name, value;
+
+	if (s->mentions && !memchr(message.data, '@', message.len))
+		return true;
+	while (json_peek_next(&at, end, &name, &value))
+		if (bytes_equal(name, "type", 4) && value.len > 2)
+			return !counts((struct bytes){value.data + 1, value.len - 2});
+	return false;
+}
+
+static enum err judge_message(struct newest *s, struct bytes message)
+{
+	struct bytes type = NOTHING;
+	struct json_object o;
+	enum err err = parse(&o, message);
+
+	if (err != ERR_OK)
+		return err;
+	json_string(&o, "type", 1, 64, &type);
+	if (counts(type)) {
+		err = take_message(s, &o);
+		s->edit = message_edited(message);
+		if (err == ERR_OK)
+			err = push_look_mentions(s->look, s->whose->chat, s->whose->user, message,
+				&s->out->note.mention);
+		s->found = err == ERR_OK && (!s->mentions || s->out->note.mention);
+	}
+	json_finish(&o);
+	return err;
+}
+
 static bool on_message(void *ctx, struct bytes key, struct bytes value)
 {
 	struct newest *s = ctx;
-	struct bytes type = NOTHING;
-	struct json_object o;
+	uint64_t seq = key_message_seq(key);
 
-	if (key_message_seq(key) <= s->after || s->left-- == 0 ||
-		json_peek_u64(value.data, value.len, "n") <= s->before)
+	if (seq <= s->after || json_peek_u64(value.data, value.len, "n") <= s->before)
 		return false;
-	s->err = parse(&o, value);
-	if (s->err != ERR_OK)
+	if (s->left-- == 0) {
+		s->reached = seq;
 		return false;
-	json_string(&o, "type", 1, 64, &type);
-	if (counts(type)) {
-		s->err = take_message(s, &o);
-		s->edit = message_edited(value);
-		if (s->err == ERR_OK)
-			s->err = push_look_mentions(s->look, s->whose->chat, s->whose->user, value,
-				&s->out->note.mention);
-		s->found = s->err == ERR_OK && (!s->mentions || s->out->note.mention);
 	}
-	json_finish(&o);
+	if (!is_passed_over(s, value))
+		s->err = judge_message(s, value);
 	return s->err == ERR_OK && !s->found;
 }
 
@@ -154,7 +182,7 @@ static enum err take_edit(struct newest *s)
 }
 
 /* The newest message up to `from` that is not read and not deleted. */
-static enum err find_message(struct newest *s, uint64_t from, bool *found)
+static enum err find_message(struct newest *s, uint64_t from)
 {
 	struct key prefix = key_messages(s->whose->chat);
 	struct key start = key_message(s->whose->chat, from);
@@ -165,7 +193,6 @@ static enum err find_message(struct newest *s, uint64_t from, bool *found)
 		err = s->err;
 	if (err == ERR_OK && s->found && s->edit > 0)
 		err = take_edit(s);
-	*found = s->found;
 	return err;
 }
 
@@ -200,15 +227,36 @@ static bool on_chat(void *ctx, struct bytes key, struct bytes value)
 	return b->err == ERR_OK;
 }
 
-static enum err count_badge(struct push_look *look, struct bytes user, uint64_t *out)
+static enum err count_badge(struct push_look *look, struct bytes user, struct push_badge *out)
 {
 	struct badge b = {.look = look, .user = user};
 	struct key prefix = key_lists(user);
-	enum err err = directory_each(
-		look->src.reader, TABLE_LISTS, key_bytes(&prefix), NOTHING, on_chat, &b);
+	enum err err;
 
-	*out = b.sum;
-	return err == ERR_OK ? b.err : err;
+	out->len = 0;
+	out->version = store_version(look->src.store);
+	err = directory_each(
+		look->src.reader, TABLE_LISTS, key_bytes(&prefix), NOTHING, on_chat, &b);
+	if (err == ERR_OK)
+		err = b.err;
+	if (err != ERR_OK || user.len > sizeof(out->user))
+		return err == ERR_OK ? ERR_CORRUPT : err;
+	memcpy(out->user, user.data, user.len);
+	out->len = user.len;
+	out->sum = b.sum;
+	return ERR_OK;
+}
+
+/* Counted anew unless it was for the same user, and nothing has happened since. */
+static enum err take_badge(struct push_view *out, struct push_look *look, struct bytes user)
+{
+	struct push_badge *b = &out->badge;
+	bool known = b->len > 0 && bytes_equal(user, b->user, b->len) &&
+		     b->version == store_version(look->src.store);
+	enum err err = known ? ERR_OK : count_badge(look, user, b);
+
+	out->note.badge = b->sum;
+	return err;
 }
 
 /* What the other one calls himself, if the user may see it. */
@@ -268,13 +316,15 @@ static enum err take_title(
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-/* The same for the same user and chat, for ever, and telling neither. */
-static void take_collapse(struct push_view *out, const struct push_whose *whose)
+/* The same for the same user and chat, for ever, and telling neither: names can be guessed, so that
+ * a hash without a key would tell them to whoever tries some. */
+static void take_collapse(
+	struct push_view *out, const struct push_look *look, const struct push_whose *whose)
 {
 	unsigned char raw[crypto_generichash_BYTES_MIN];
 	crypto_generichash_state hash;
 
-	crypto_generichash_init(&hash, NULL, 0, sizeof(raw));
+	crypto_generichash_init(&hash, look->key, sizeof(look->key), sizeof(raw));
 	crypto_generichash_update(&hash, (const unsigned char *)whose->user.data, whose->user.len);
 	crypto_generichash_update(&hash, (const unsigned char *)"", 1);
 	crypto_generichash_update(&hash, (const unsigned char *)whose->chat.data, whose->chat.len);
@@ -384,37 +434,59 @@ static enum err judge_hours(struct push_look *look, const struct push_whose *who
 	return err;
 }
 
-static enum err search(struct push_view *out, struct push_look *look,
-	const struct push_whose *whose, const struct push_waiting *waiting, const struct judged *j,
-	bool *found)
+/* n up to which nothing is to be told any more. */
+static uint64_t told_n(const struct push_waiting *waiting, const struct mark *mark)
 {
-	struct newest s = {.out = out,
-		.look = look,
-		.whose = whose,
-		.after = j->mark.read,
-		.before = waiting->before,
-		.left = DELETED_MAX,
-		.mentions = j->mentions};
+	return mark->read_n > waiting->before ? mark->read_n : waiting->before;
+}
 
-	return find_message(&s, j->mentions ? waiting->mention : j->state.visible, found);
+static enum err search(struct newest *s, const struct push_waiting *waiting, const struct judged *j)
+{
+	s->after = j->mark.read;
+	s->before = told_n(waiting, &j->mark);
+	s->left = LOOK_MAX;
+	s->mentions = j->mentions;
+	return find_message(s, j->mentions ? waiting->mention : j->state.visible);
+}
+
+/* There is so much that was deleted, or is none that counts, that it is not looked past all of it:
+ * that something is there can be told all the same. */
+static void take_unnamed(struct push_view *out, const struct judged *j)
+{
+	buf_reset(&out->from);
+	buf_reset(&out->type);
+	buf_reset(&out->text);
+	out->note.seq = j->state.visible;
+	out->note.n = j->state.n;
+	out->note.ts_ms = j->state.ts;
+	out->note.mention = false;
 }
 
 static enum err take_newest(struct push_view *out, struct push_look *look,
 	const struct push_whose *whose, const struct push_waiting *waiting, struct judged *j,
 	enum push_need *need)
 {
-	bool found = false;
-	enum err err = search(out, look, whose, waiting, j, &found);
+	struct newest s = {.out = out, .look = look, .whose = whose};
+	enum err err = search(&s, waiting, j);
 
-	if (err == ERR_OK && !found && j->mentions && j->mute.until == 0) {
-		j->mentions = false; /* it is deleted; the others wait, as it is quiet */
-		err = search(out, look, whose, waiting, j, &found);
+	if (err == ERR_OK && s.reached > 0 && j->mentions) {
+		*need = PUSH_LOOK_ON;
+		out->mention = s.reached;
+		return ERR_OK;
 	}
-	if (err == ERR_OK && !found)
+	if (err == ERR_OK && !s.found && j->mentions && j->mute.until == 0) {
+		j->mentions = false; /* it is deleted; the others wait, as it is quiet */
+		err = search(&s, waiting, j);
+	}
+	if (err != ERR_OK)
+		return err;
+	if (s.reached > 0)
+		take_unnamed(out, j);
+	else if (!s.found)
 		return not_needed(out, need, "what it was about is deleted");
-	if (err == ERR_OK && bytes_equal(bytes_of(&out->from), whose->user.data, whose->user.len))
+	else if (bytes_equal(bytes_of(&out->from), whose->user.data, whose->user.len))
 		return not_needed(out, need, "it is the user's own");
-	return err;
+	return ERR_OK;
 }
 
 static void judge_quiet(struct push_view *out, const struct judged *j, uint64_t wall_ms,
@@ -430,12 +502,12 @@ static enum err fill(struct push_view *out, struct push_look *look, const struct
 	const struct push_waiting *waiting, const struct judged *j)
 {
 	struct push_note *n = &out->note;
-	uint64_t read_n = j->mark.read_n > waiting->before ? j->mark.read_n : waiting->before;
+	uint64_t told = told_n(waiting, &j->mark);
 	enum err err = take_title(out, look, whose);
 
 	if (err == ERR_OK)
-		err = count_badge(look, whose->user, &n->badge);
-	take_collapse(out, whose);
+		err = take_badge(out, look, whose->user);
+	take_collapse(out, look, whose);
 	n->user = whose->user;
 	n->device = whose->device;
 	n->chat = whose->chat;
@@ -446,7 +518,7 @@ static enum err fill(struct push_view *out, struct push_look *look, const struct
 	n->text = bytes_of(&out->text);
 	out->chat_n = j->mentions ? n->n : j->state.n;
 	n->unread = unread_of(&j->state, &j->mark);
-	n->count = out->chat_n > read_n ? out->chat_n - read_n : 1;
+	n->count = out->chat_n > told ? out->chat_n - told : 1;
 	n->urgent = true;
 	if (err == ERR_OK &&
 		(out->text.failed || out->title.failed || out->from.failed || out->type.failed))
@@ -490,12 +562,12 @@ enum err push_view_trial(struct push_view *out, struct push_look *look,
 	err = take_registration(out, look, whose, need);
 	if (err != ERR_OK || *need != PUSH_NEEDED)
 		return err;
-	err = count_badge(look, whose->user, &n->badge);
+	err = take_badge(out, look, whose->user);
 	set(&out->from, (struct bytes){"gnatter", 7});
 	set(&out->type, (struct bytes){"test", 4});
 	set(&out->title, (struct bytes){"Gnatter", 7});
 	set(&out->text, (struct bytes){"A push to try this device", 25});
-	take_collapse(out, whose);
+	take_collapse(out, look, whose);
 	n->user = whose->user;
 	n->device = whose->device;
 	n->preview = out->registration.preview;

@@ -59,6 +59,12 @@ typedef bool push_due_fn(void *ctx, struct bytes key, uint64_t due, const struct
 enum err push_waiting_due(
 	struct push_waiting_list *l, uint8_t lane, struct bytes from, push_due_fn *fn, void *ctx);
 
+/* What is due in that lane at `due` is due from now on, a few of them each millisecond, so that
+ * none of these holds very many. Commits before and after. ERR_IO, ERR_CORRUPT, ERR_NOMEM,
+ * ERR_FULL. */
+enum err push_waiting_hasten(struct push_waiting_list *l, uint8_t lane, uint64_t due,
+	uint64_t now_ms, char *why, size_t why_size);
+
 /* All of one user, or with user empty of everybody, from a key on. */
 typedef bool push_waiting_fn(
 	void *ctx, struct bytes key, const struct push_whose *w, const struct push_waiting *p);

@@ -40,6 +40,9 @@ struct push_walk {
 	size_t made; /* in this run */
 	uint64_t now;
 	uint64_t registrations;
+	bool full; /* no room for more: the first talk goes on with who comes after */
+	char user[NAME_USER_MAX]; /* whom it has come to; empty: nobody yet */
+	size_t user_len;
 	enum err err; /* of the walk over the outbox */
 	char *why;
 	size_t why_size;
@@ -71,7 +74,7 @@ enum err push_walk_create(struct push_walk **out, const struct push_look *look,
 	*out = NULL;
 	if (!w)
 		return ERR_NOMEM;
-	push_look_init(&w->look, &look->src);
+	push_look_init(&w->look, &look->src, look->key);
 	w->list = list;
 	w->lane = lane;
 	w->ctx = ctx;
@@ -91,15 +94,22 @@ void push_walk_to(struct push_walk *w, uint64_t number)
 		w->to = number;
 }
 
+static void forget_talk(struct push_walk *w)
+{
+	struct talk *t = w->talks;
+
+	w->talks = t->next;
+	if (!w->talks)
+		w->last = &w->talks;
+	hashmap_remove(&w->by_chat, &t->node);
+	free(t);
+	w->user_len = 0;
+}
+
 static void forget_talks(struct push_walk *w)
 {
-	for (struct talk *t = w->talks, *next; t; t = next) {
-		next = t->next;
-		hashmap_remove(&w->by_chat, &t->node);
-		free(t);
-	}
-	w->talks = NULL;
-	w->last = &w->talks;
+	while (w->talks)
+		forget_talk(w);
 }
 
 void push_walk_destroy(struct push_walk *w)
@@ -255,14 +265,15 @@ static uint64_t due_now(struct push_walk *w)
 	return w->now + w->made++ / EACH_MS;
 }
 
-/* What was put off until quiet hours are over is not to keep a mention waiting: when it is sent it
- * is seen whether it may be. What waits after a failed try keeps its time. */
-static void hurry(const struct candidate *c, struct push_waiting *p)
+/* What was put off until quiet hours are over is not to keep a mention waiting, nor to wait for
+ * them when they are changed: when it is sent it is seen whether it may be. What waits after a
+ * failed try keeps its time. */
+static void hurry(const struct push_walk *w, struct push_waiting *p)
 {
-	uint64_t soonest = p->since + (uint64_t)c->w->look.src.conf->push_coalesce_ms;
+	uint64_t soonest = p->since + (uint64_t)w->look.src.conf->push_coalesce_ms;
 
-	if (soonest < c->w->now)
-		soonest = c->w->now;
+	if (soonest < w->now)
+		soonest = w->now;
 	if (p->state == PUSH_WAITING && p->attempts == 0 && p->due > soonest)
 		p->due = soonest;
 }
@@ -281,7 +292,7 @@ static bool next_state(const struct candidate *c, const struct push_waiting *was
 	if (was && was->state != PUSH_RESTING) {
 		if (c->mention > was->mention) {
 			now->mention = c->mention;
-			hurry(c, now);
+			hurry(c->w, now);
 		}
 		if (was->state == PUSH_HELD && !connected) {
 			now->state = PUSH_WAITING;
@@ -357,56 +368,85 @@ static enum err consider(const struct candidate *of, struct bytes user)
 /* --- all members of a chat
  * ------------------------------------------------------------------------ */
 
+/* Members and registrations stand in the same order, by user: the walk may go on over the others.
+ */
+static struct bytes come_to(const struct push_walk *w)
+{
+	return (struct bytes){w->user, w->user_len};
+}
+
+/* Whom the last run has come to is not looked at again: what was made for him may have left. */
+static bool is_done(const struct push_walk *w, struct bytes user)
+{
+	return w->user_len > 0 && bytes_equal(user, w->user, w->user_len);
+}
+
+static bool has_room(struct push_walk *w)
+{
+	w->full = push_waiting_count(w->list) >= (uint64_t)w->look.src.conf->push_waiting_max;
+	return !w->full;
+}
+
+/* One user, with all his devices. False: no more. */
+static bool go_on_with(struct candidate *c, struct bytes user)
+{
+	struct push_walk *w = c->w;
+
+	if (!has_room(w))
+		return false;
+	c->err = user.len <= sizeof(w->user) ? consider(c, user) : ERR_CORRUPT;
+	if (c->err != ERR_OK)
+		return false;
+	memcpy(w->user, user.data, user.len);
+	w->user_len = user.len;
+	return true;
+}
+
 static bool on_member(void *ctx, struct bytes key, struct bytes value)
 {
 	struct candidate *c = ctx;
+	struct bytes user = key_last_name(key);
 
 	(void)value;
-	c->err = consider(c, key_last_name(key));
-	return c->err == ERR_OK;
+	return is_done(c->w, user) || go_on_with(c, user);
 }
 
-/* All registrations there are; those of one user stand together. */
-struct crowd {
-	struct candidate *c;
-	struct key last; /* of the user looked at */
-};
-
+/* Of all registrations there are; those of one user stand together. */
 static bool on_anybody(void *ctx, struct bytes key, struct bytes value)
 {
-	struct crowd *crowd = ctx;
-	struct candidate *c = crowd->c;
+	struct candidate *c = ctx;
 	struct bytes user, device;
 	struct member m;
-	struct key own;
 
 	(void)value;
 	key_names(key, &user, &device);
-	own = key_registrations(user);
-	if (bytes_equal(key_bytes(&own), crowd->last.data, crowd->last.len))
+	if (is_done(c->w, user))
 		return true;
-	crowd->last = own;
 	c->err = query_member(&c->w->look.q, c->chat, user, &m);
 	if (c->err == ERR_OK)
-		c->err = consider(c, user);
-	else if (c->err == ERR_NOT_FOUND)
+		return go_on_with(c, user);
+	if (c->err == ERR_NOT_FOUND)
 		c->err = ERR_OK;
 	return c->err == ERR_OK;
 }
 
 static enum err consider_all(struct candidate *c, const struct chat *chat)
 {
-	struct key members = key_members(c->chat);
-	struct key all = key_registrations_all();
-	struct crowd crowd = {.c = c};
+	struct bytes from = come_to(c->w);
+	struct key members = key_members(c->chat), all = key_registrations_all(), at = {.len = 0};
 	enum err err;
 
-	if (chat->members > FEW_MEMBERS && chat->members > c->w->registrations)
-		err = store_each(c->w->look.src.store, NULL, key_bytes(&all), NOTHING, false,
-			on_anybody, &crowd);
-	else
+	if (chat->members > FEW_MEMBERS && chat->members > c->w->registrations) {
+		if (from.len > 0)
+			at = key_registrations(from);
+		err = store_each(c->w->look.src.store, NULL, key_bytes(&all), key_bytes(&at), false,
+			on_anybody, c);
+	} else {
+		if (from.len > 0)
+			at = key_member(c->chat, from);
 		err = directory_each(c->w->look.src.reader, TABLE_MEMBERS, key_bytes(&members),
-			NOTHING, on_member, c);
+			key_bytes(&at), on_member, c);
+	}
 	return err == ERR_OK ? c->err : err;
 }
 
@@ -425,14 +465,19 @@ static enum err expand(struct push_walk *w, const struct talk *t)
 	return consider_all(&c, &chat);
 }
 
+/* Until there is no room: then the first talk is one that goes on. */
 static enum err expand_all(struct push_walk *w)
 {
 	enum err err = push_look_registrations(&w->look, &w->registrations);
 
 	if (err == ERR_OK)
 		err = directory_refresh(w->look.src.reader);
-	for (struct talk *t = w->talks; err == ERR_OK && t; t = t->next)
-		err = expand(w, t);
+	while (err == ERR_OK && w->talks) {
+		err = expand(w, w->talks);
+		if (w->full)
+			break;
+		forget_talk(w);
+	}
 	directory_rest(w->look.src.reader);
 	return err;
 }
@@ -441,30 +486,31 @@ enum err push_walk_run(struct push_walk *w, uint64_t now_ms, bool *more, char *w
 {
 	enum err err = ERR_OK;
 
-	*more = push_waiting_count(w->list) >= (uint64_t)w->look.src.conf->push_waiting_max;
+	*more = !has_room(w);
 	w->now = now_ms;
 	w->made = 0;
 	w->why = why;
 	w->why_size = why_size;
-	if (!*more)
+	if (*more)
+		return ERR_OK;
+	if (!w->talks)
 		err = read_page(w);
-	if (err != ERR_OK || *more || w->count == 0) {
+	if (err == ERR_OK && w->talks)
+		err = expand_all(w);
+	if (err != ERR_OK) {
 		forget_talks(w);
 		return err;
 	}
-	err = expand_all(w);
-	forget_talks(w);
-	if (err != ERR_OK)
-		return err;
-	forget_page(w);
-	*more = w->count >= PAGE;
+	if (!w->talks)
+		forget_page(w);
+	*more = w->talks || w->count >= PAGE;
 	return push_waiting_commit(w->list, why, why_size);
 }
 
-/* --- a connection has ended
+/* --- all that waits for a user
  * ----------------------------------------------------------------------- */
 
-struct gone {
+struct gone { /* or changed */
 	struct push_walk *w;
 	enum err err;
 };
@@ -483,6 +529,13 @@ static enum err is_delivered(struct gone *g, const struct push_whose *whose, boo
 		err = push_look_devices(&g->w->look, whose->user, &devices);
 	*yes = err == ERR_OK && devices < 2 && mark.delivered >= s.visible;
 	return err;
+}
+
+static bool commit_some(struct gone *g)
+{
+	if (push_waiting_writes(g->w->list) >= WRITES_MAX)
+		g->err = push_waiting_commit(g->w->list, g->w->why, g->w->why_size);
+	return g->err == ERR_OK;
 }
 
 static bool on_held(
@@ -508,22 +561,46 @@ static bool on_held(
 		push_waiting_delete(g->w->list, whose, p);
 	else
 		push_waiting_put(g->w->list, whose, p, &now);
-	if (push_waiting_writes(g->w->list) >= WRITES_MAX)
-		g->err = push_waiting_commit(g->w->list, g->w->why, g->w->why_size);
-	return g->err == ERR_OK;
+	return commit_some(g);
+}
+
+static bool on_put_off(
+	void *ctx, struct bytes key, const struct push_whose *whose, const struct push_waiting *p)
+{
+	struct gone *g = ctx;
+	struct push_waiting now = *p;
+
+	(void)key;
+	hurry(g->w, &now);
+	if (now.due != p->due)
+		push_waiting_put(g->w->list, whose, p, &now);
+	return commit_some(g);
+}
+
+static enum err each_of(struct push_walk *w, struct bytes user, push_waiting_fn *fn,
+	uint64_t now_ms, char *why, size_t why_size)
+{
+	struct gone g = {.w = w};
+	enum err err = push_waiting_commit(w->list, why, why_size); /* what was settled just now */
+
+	w->now = now_ms;
+	w->why = why;
+	w->why_size = why_size;
+	if (err == ERR_OK)
+		err = push_waiting_each(w->list, user, NOTHING, fn, &g);
+	if (err == ERR_OK)
+		err = g.err;
+	return err == ERR_OK ? push_waiting_commit(w->list, why, why_size) : err;
 }
 
 enum err push_walk_gone(
 	struct push_walk *w, struct bytes user, uint64_t now_ms, char *why, size_t why_size)
 {
-	struct gone g = {.w = w};
-	enum err err;
+	return each_of(w, user, on_held, now_ms, why, why_size);
+}
 
-	w->now = now_ms;
-	w->why = why;
-	w->why_size = why_size;
-	err = push_waiting_each(w->list, user, NOTHING, on_held, &g);
-	if (err == ERR_OK)
-		err = g.err;
-	return err == ERR_OK ? push_waiting_commit(w->list, why, why_size) : err;
+enum err push_walk_prefs(
+	struct push_walk *w, struct bytes user, uint64_t now_ms, char *why, size_t why_size)
+{
+	return each_of(w, user, on_put_off, now_ms, why, why_size);
 }

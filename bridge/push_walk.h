@@ -10,6 +10,10 @@
  * found out some time later. So a push is held for it for as long as conf->push_hold_ms, and sent
  * if the connection ends before that. (Of messages that come meanwhile: bridge/push_view.h.)
  *
+ * When conf->push_waiting_max wait, the walk stops, in the middle of a chat if need be, and goes on
+ * there later. A user is told as a whole: there may be so many more as he has devices, but one. A
+ * daemon that is killed meanwhile begins with the chat anew, and may push some of it twice.
+ *
  * One thread.
  */
 #ifndef GNATTER_BRIDGE_PUSH_WALK_H
@@ -43,6 +47,11 @@ enum err push_walk_run(
 /* A connection of the user has ended, or of anybody (user empty): what is held for its device waits
  * no longer. */
 enum err push_walk_gone(
+	struct push_walk *w, struct bytes user, uint64_t now_ms, char *why, size_t why_size);
+
+/* The user wants something else of pushes: what waits for him without a failed try is due as soon
+ * as it may be, and is put off again if it is quiet still. */
+enum err push_walk_prefs(
 	struct push_walk *w, struct bytes user, uint64_t now_ms, char *why, size_t why_size);
 
 #endif

@@ -19,6 +19,7 @@
 
 enum kind {
 	ORDER_GONE,      /* data: the user */
+	ORDER_PREFS,     /* data: the user */
 	ORDER_ASK,       /* data: a record */
 	ORDER_PUBLISHED, /* number, value */
 	BACK_ANSWER,     /* data: an effect */
@@ -168,6 +169,11 @@ void pusher_gone(struct pusher *p, struct bytes user)
 	order(p, note_of(ORDER_GONE, 0, user, nothing));
 }
 
+void pusher_prefs(struct pusher *p, struct bytes user)
+{
+	order(p, note_of(ORDER_PREFS, 0, user, nothing));
+}
+
 enum err pusher_ask(struct pusher *p, struct bytes record)
 {
 	return order(p, note_of(ORDER_ASK, 0, record, nothing));
@@ -296,16 +302,21 @@ enum err pusher_take(struct pusher *p, const struct pusher_handler *h, char *why
 
 static enum err obey(struct pusher *p, const struct note *n, char *why, size_t why_size)
 {
+	struct bytes data = {n->data, n->len - 1};
+	uint64_t now = push_clock_now(&p->clock);
 	enum err err;
 
 	switch (n->kind) {
 	case ORDER_GONE:
-		err = push_walk_gone(p->walker, (struct bytes){n->data, n->len - 1},
-			push_clock_now(&p->clock), why, why_size);
+		err = push_walk_gone(p->walker, data, now, why, why_size);
+		push_sender_wake(p->sender);
+		return err;
+	case ORDER_PREFS:
+		err = push_walk_prefs(p->walker, data, now, why, why_size);
 		push_sender_wake(p->sender);
 		return err;
 	case ORDER_ASK:
-		push_asking_record(p->asking, p->sender, (struct bytes){n->data, n->len - 1});
+		push_asking_record(p->asking, p->sender, data);
 		return ERR_OK;
 	default:
 		push_sender_published(p->sender, n->number, (enum push_published)n->value);
@@ -424,7 +435,7 @@ static enum err build(struct pusher *p, struct push_kinds *kinds, char *why, siz
 	enum err err = directory_reader_create(&p->reader, p->look.src.directory);
 
 	p->look.src.reader = p->reader;
-	push_look_init(&p->look, &p->look.src);
+	p->look.q = (struct query){.src = &p->look.src};
 	if (err != ERR_OK)
 		return unreadable(err, why, why_size);
 	err = push_waiting_open(&p->list, p->look.src.store, &p->clock, why, why_size);
@@ -448,8 +459,8 @@ static enum err build(struct pusher *p, struct push_kinds *kinds, char *why, siz
 }
 
 enum err pusher_create(struct pusher **out, struct store *s, struct directory *d,
-	const struct conf *conf, struct push_kinds *kinds, struct stats *stats, int wake_fd,
-	char *why, size_t why_size)
+	const struct conf *conf, struct push_kinds *kinds, struct stats *stats,
+	const unsigned char key[PUSHER_KEY], int wake_fd, char *why, size_t why_size)
 {
 	struct pusher *p = calloc(1, sizeof(*p));
 	enum err err;
@@ -466,6 +477,7 @@ enum err pusher_create(struct pusher **out, struct store *s, struct directory *d
 	p->walk_more = true; /* what the last one left */
 	p->look.src =
 		(struct query_source){.store = s, .directory = d, .conf = &p->conf, .stats = stats};
+	memcpy(p->look.key, key, sizeof(p->look.key));
 	err = build(p, kinds, why, why_size);
 	if (err != ERR_OK) {
 		pusher_destroy(p);

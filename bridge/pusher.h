@@ -17,14 +17,17 @@
 #include "persist/store.h"
 #include "wire/conf.h"
 
+#define PUSHER_KEY 32 /* bytes */
+
 struct pusher;
 
-/* Starts the thread, and with it what was not sent before. wake_fd: an eventfd, written to when
- * pusher_take() has something. Everything is borrowed but *conf, of which a copy is kept. On
- * failure *out is NULL and why has a sentence. */
+/* Starts the thread, and with it what was not sent before. key: a secret of the instance's, the
+ * same with each start, which hides names in what providers see of them. wake_fd: an eventfd,
+ * written to when pusher_take() has something. Everything is borrowed but *conf, of which a copy is
+ * kept. On failure *out is NULL and why has a sentence. */
 enum err pusher_create(struct pusher **out, struct store *s, struct directory *d,
-	const struct conf *conf, struct push_kinds *kinds, struct stats *stats, int wake_fd,
-	char *why, size_t why_size);
+	const struct conf *conf, struct push_kinds *kinds, struct stats *stats,
+	const unsigned char key[PUSHER_KEY], int wake_fd, char *why, size_t why_size);
 
 /* Waits for the thread, which ends at once; what is under way is sent again after the next start.
  */
@@ -41,6 +44,10 @@ void pusher_link(struct pusher *p, bool up);
 
 /* A connection of the user has ended; of anybody, if user is empty. */
 void pusher_gone(struct pusher *p, struct bytes user);
+
+/* The user wants something else of pushes: what waits for the end of his quiet hours is looked at
+ * again. */
+void pusher_prefs(struct pusher *p, struct bytes user);
 
 /* From now on with these options, as far as a reload may change them. */
 void pusher_reload(struct pusher *p, const struct conf *conf);

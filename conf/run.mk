@@ -26,22 +26,42 @@ run: run-packages all ## build, make ./instance with demo accounts if it is not 
 run-packages:
 	@scripts/packages build run
 
+# Below DESTDIR. What is made of a template has the places in it where it will lie.
+BINDIR  = $(DESTDIR)$(PREFIX)/bin
+LIBDIR  = $(DESTDIR)$(PREFIX)/lib
+DATADIR = $(DESTDIR)$(PREFIX)/share
+
 install: all ## install into PREFIX (/usr/local), below DESTDIR if that is set
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/gnatter \
-		$(DESTDIR)$(UNITDIR)
-	install -m 755 $(B)/gnatterctl $(DESTDIR)$(PREFIX)/bin/gnatterctl
+	install -d $(BINDIR) $(DESTDIR)$(PREFIX)/sbin $(LIBDIR)/gnatter $(DESTDIR)$(UNITDIR)
+	install -m 755 $(B)/gnatterctl $(BINDIR)/gnatterctl
 	install -m 755 $(B)/gnatterd $(DESTDIR)$(PREFIX)/sbin/gnatterd
-	install -m 644 $(B)/gnatter.so $(DESTDIR)$(PREFIX)/lib/gnatter/gnatter.so
+	install -m 644 $(B)/gnatter.so $(LIBDIR)/gnatter/gnatter.so
 	for unit in gnatter gnatterd; do \
 		sed 's|@PREFIX@|$(PREFIX)|g' conf/$$unit.service >$(DESTDIR)$(UNITDIR)/$$unit.service && \
 		chmod 644 $(DESTDIR)$(UNITDIR)/$$unit.service || exit 1; \
 	done
+	install -d $(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include $(DATADIR)/man/man1 \
+		$(DATADIR)/bash-completion/completions $(DATADIR)/zsh/site-functions
+	install -m 755 $(B)/gnatter $(BINDIR)/gnatter
+	install -m 644 clients/gnatter/gnatter.1 $(DATADIR)/man/man1/gnatter.1
+	install -m 644 clients/gnatter/completion/gnatter.bash $(DATADIR)/bash-completion/completions/gnatter
+	install -m 644 clients/gnatter/completion/_gnatter $(DATADIR)/zsh/site-functions/_gnatter
+	install -m 644 clients/sdk/gnatter.h $(DESTDIR)$(PREFIX)/include/gnatter.h
+	install -m 644 $(B)/libgnatter.a $(LIBDIR)/libgnatter.a
+	install -m 644 $(B)/libgnatter.so $(LIBDIR)/libgnatter.so.$(SDK_VERSION)
+	ln -sf libgnatter.so.$(SDK_VERSION) $(LIBDIR)/$(SDK_SONAME)
+	ln -sf $(SDK_SONAME) $(LIBDIR)/libgnatter.so
+	sed 's|@PREFIX@|$(PREFIX)|g; s|@VERSION@|$(SDK_VERSION)|; s|@LIBS@|$(SDK_LIBS)|' clients/sdk/gnatter.pc.in \
+		>$(LIBDIR)/pkgconfig/gnatter.pc
+	chmod 644 $(LIBDIR)/pkgconfig/gnatter.pc
 
 uninstall: ## remove what install put there; instances stay
-	rm -f $(DESTDIR)$(PREFIX)/bin/gnatterctl $(DESTDIR)$(PREFIX)/sbin/gnatterd \
-		$(DESTDIR)$(PREFIX)/lib/gnatter/gnatter.so \
+	rm -f $(BINDIR)/gnatterctl $(DESTDIR)$(PREFIX)/sbin/gnatterd $(LIBDIR)/gnatter/gnatter.so \
 		$(DESTDIR)$(UNITDIR)/gnatter.service $(DESTDIR)$(UNITDIR)/gnatterd.service
-	-rmdir $(DESTDIR)$(PREFIX)/lib/gnatter
+	rm -f $(BINDIR)/gnatter $(DATADIR)/man/man1/gnatter.1 $(DATADIR)/bash-completion/completions/gnatter \
+		$(DATADIR)/zsh/site-functions/_gnatter $(DESTDIR)$(PREFIX)/include/gnatter.h \
+		$(LIBDIR)/libgnatter.a $(LIBDIR)/libgnatter.so $(LIBDIR)/libgnatter.so.* $(LIBDIR)/pkgconfig/gnatter.pc
+	-rmdir $(LIBDIR)/gnatter
 
 # Every target whose line ends in "## what it does".
 help: ## list the targets

@@ -316,20 +316,21 @@ static void shrink_arena(struct batch *b)
 	b->chunk = b->used = 0;
 }
 
-/* Smaller arrays instead of huge ones. If memory is too short for that, the huge ones stay. */
-static void shrink_arrays(struct batch *b)
+/* Smaller arrays instead of those with more than `keep` entries. If memory is too short for that,
+ * the large ones stay. */
+static void shrink_arrays(struct batch *b, size_t keep)
 {
 	struct slot *slots;
 	struct write *log;
 
-	if (b->mask + 1 > KEEP_ENTRIES && (slots = calloc(SLOTS_MIN, sizeof(*slots)))) {
+	if (b->mask + 1 > keep && (slots = calloc(SLOTS_MIN, sizeof(*slots)))) {
 		free(b->slots);
 		b->slots = slots;
 		b->mask = SLOTS_MIN - 1;
 	}
-	if (b->cap > KEEP_ENTRIES && (log = realloc(b->log, KEEP_ENTRIES * sizeof(*log)))) {
+	if (b->cap > keep && (log = realloc(b->log, keep * sizeof(*log)))) {
 		b->log = log;
-		b->cap = KEEP_ENTRIES;
+		b->cap = keep;
 	}
 }
 
@@ -347,7 +348,15 @@ void batch_clear(struct batch *b)
 	memset(b->keys, 0, sizeof(b->keys));
 	b->failed = false;
 	shrink_arena(b);
-	shrink_arrays(b);
+	shrink_arrays(b, KEEP_ENTRIES);
+}
+
+void batch_relieve(struct batch *b)
+{
+	batch_clear(b);
+	while (b->chunk_count > 0)
+		free(b->chunks[--b->chunk_count]);
+	shrink_arrays(b, SLOTS_MIN);
 }
 
 /* ---- writing ----------------------------------------------------------------------------- */

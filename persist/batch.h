@@ -53,6 +53,9 @@ void batch_destroy(struct batch *b);
 /* Forget all writes; keeps memory for the next use. */
 void batch_clear(struct batch *b);
 
+/* The same, and keep none of it. */
+void batch_relieve(struct batch *b);
+
 /* Key and value are copied. A later write to the same key replaces an earlier one. Out of memory is
  * kept and reported by batch_failed(): such a batch must not be committed. */
 void batch_put(struct batch *b, enum table t, struct bytes key, struct bytes value);

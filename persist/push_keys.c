@@ -61,12 +61,19 @@ struct key key_push_waiting_all(void)
 	return begin('i');
 }
 
-struct key key_push_due(uint8_t lane, uint64_t due, const struct push_whose *w)
+struct key key_push_due_at(uint8_t lane, uint64_t due)
 {
 	struct key k = key_push_lane(lane);
 
 	for (int shift = 56; shift >= 0; shift -= 8)
 		put_byte(&k, (uint8_t)(due >> shift));
+	return k;
+}
+
+struct key key_push_due(uint8_t lane, uint64_t due, const struct push_whose *w)
+{
+	struct key k = key_push_due_at(lane, due);
+
 	put_whose(&k, w);
 	return k;
 }

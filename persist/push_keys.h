@@ -41,8 +41,9 @@ struct key key_push_waiting(const struct push_whose *w);
 struct key key_push_waiting_user(struct bytes user); /* prefix */
 struct key key_push_waiting_all(void);               /* prefix */
 struct key key_push_due(uint8_t lane, uint64_t due, const struct push_whose *w);
-struct key key_push_lane(uint8_t lane); /* prefix */
-struct key key_push_due_all(void);      /* prefix */
+struct key key_push_due_at(uint8_t lane, uint64_t due); /* prefix */
+struct key key_push_lane(uint8_t lane);                 /* prefix */
+struct key key_push_due_all(void);                      /* prefix */
 
 /* ERR_CORRUPT if it is no such key. Lent from key. */
 enum err key_push_waiting_parts(struct bytes key, struct push_whose *w);

@@ -17,7 +17,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <leveldb/c.h>
+#include <malloc.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +29,10 @@
 #include "persist/keys.h"
 #include "persist/store_check.h"
 
-#define BLOCK_SIZE  ((size_t)16 << 10)
-#define FOLDER_MODE 0750
+#define BLOCK_SIZE   ((size_t)16 << 10)
+#define KEEP_BYTES   ((size_t)256 << 10) /* of store_write's memory, about */
+#define RELIEF_BYTES ((size_t)1 << 20)   /* about: less is not worth a table of its own */
+#define FOLDER_MODE  0750
 
 /* With both cores taken by others, writes wait 0.02 s at most for compaction at 5, as at 0; at 7 it
  * falls behind and they wait 1 s, at 10 they wait 8 s. */
@@ -42,6 +46,10 @@ struct store {
 	leveldb_readoptions_t *reading;
 	leveldb_writeoptions_t *writing, *writing_synced;
 	leveldb_writebatch_t *writes; /* store_write's, kept for its memory */
+	atomic_size_t written;        /* bytes, about, since store_relieve() last did something */
+	pthread_t relief;
+	bool relieving; /* relief is to be joined */
+	_Atomic uint64_t version;
 	char path[];
 };
 
@@ -281,10 +289,43 @@ enum err store_open(struct store **out, const char *path, const struct conf *con
 	return ERR_OK;
 }
 
+/* ---- giving memory back ------------------------------------------------------------------- */
+
+static void end_relief(struct store *s)
+{
+	if (s->relieving)
+		pthread_join(s->relief, NULL);
+	s->relieving = false;
+}
+
+/* Compacting a range first writes what is in memory into a table; in this one there is no key. */
+static void *relieve(void *ctx)
+{
+	static const char nothing[] = "\xff\xff";
+	struct store *s = ctx;
+
+	leveldb_compact_range(s->db, nothing, sizeof(nothing) - 1, nothing, sizeof(nothing) - 1);
+	malloc_trim(0);
+	return NULL;
+}
+
+bool store_relieve(struct store *s)
+{
+	if (s->written < RELIEF_BYTES)
+		return false;
+	end_relief(s);
+	s->relieving = pthread_create(&s->relief, NULL, relieve, s) == 0;
+	if (s->relieving)
+		s->written = 0;
+	return s->relieving;
+}
+
 void store_close(struct store *s)
 {
-	if (s)
-		free_parts(s);
+	if (!s)
+		return;
+	end_relief(s);
+	free_parts(s);
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */
@@ -444,7 +485,18 @@ enum err store_write(struct store *s, const struct batch *b, struct bytes extra_
 	if (extra_key.len)
 		on_write(s->writes, extra_key, extra_value);
 	leveldb_write(s->db, sync ? s->writing_synced : s->writing, s->writes, &error);
+	s->written += batch_bytes(b);
+	if (batch_bytes(b) > KEEP_BYTES) {
+		leveldb_writebatch_destroy(s->writes);
+		s->writes = leveldb_writebatch_create();
+	}
+	s->version++;
 	return explain(s, error, "written", why, why_size);
+}
+
+uint64_t store_version(const struct store *s)
+{
+	return s->version;
 }
 
 struct store_writes {

@@ -45,6 +45,10 @@ enum err store_each(struct store *s, const struct store_snapshot *snap, struct b
 struct store_snapshot *store_snapshot(struct store *s);
 void store_snapshot_release(struct store *s, struct store_snapshot *snap);
 
+/* How many times store_write() has written: what was read stays true while that stays the same. Any
+ * thread. */
+uint64_t store_version(const struct store *s);
+
 /* Write the TABLE_STORE part of the batch, and the pair extra_key, extra_value if extra_key is not
  * empty, as one LevelDB batch; synced to disk when it returns if sync. ERR_FULL (no space), ERR_IO.
  */
@@ -63,6 +67,12 @@ size_t store_writes_count(const struct store_writes *w);
 
 /* Write and forget them; also when it fails. Nothing is done if there are none. */
 enum err store_writes_commit(struct store_writes *w, char *why, size_t why_size);
+
+/* Write what LevelDB holds in memory, if it is much, into a table, and give the memory back to the
+ * system. For a time when things are quiet: each time makes a table, and tables are merged. It is
+ * done in a thread of its own; one that is still at it is waited for. False if there was nothing to
+ * do. The thread that opened it. */
+bool store_relieve(struct store *s);
 
 /* Bytes on disk, and LevelDB's own statistics as text (malloc'd, may be NULL). */
 uint64_t store_disk_bytes(struct store *s);

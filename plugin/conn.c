@@ -85,8 +85,10 @@ static struct person *get_person(struct conns *c, const struct identity *id)
 
 static void person_join(struct conns *c, struct person *p, struct conn *conn)
 {
-	if (p->count++ == 0)
+	if (p->count++ == 0) {
 		idle_leave(c, p);
+		p->conns = NULL;
+	}
 	conn->person = p;
 	conn_enter(conn, CONN_OF_PERSON, &p->conns);
 }

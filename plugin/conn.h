@@ -71,13 +71,21 @@ struct ring {
 /* A user who is or was connected. */
 struct person {
 	struct node node;
-	struct conn *conns;
-	size_t count;
+	union {
+		struct conn *conns; /* see person_conns() */
+		struct ring idle;   /* while count is 0 */
+	};
 	struct bucket rate, errors;
-	struct ring idle; /* while count is 0 */
-	size_t user_len;
+	uint32_t count;
+	unsigned char user_len;
 	char user[];
 };
+
+/* The first of the connections, which are linked by CONN_OF_PERSON; NULL if there is none. */
+static inline struct conn *person_conns(const struct person *person)
+{
+	return person->count > 0 ? person->conns : NULL;
+}
 
 struct conns;
 

@@ -51,7 +51,7 @@ void expel_choose_one(struct plugin *p, struct conn *conn)
 bool expel_choose_queued(struct plugin *p, struct bytes user)
 {
 	struct person *person = conns_person(p->conns, user);
-	struct conn *conn = person ? person->conns : NULL;
+	struct conn *conn = person ? person_conns(person) : NULL;
 
 	for (; conn; conn = conn->in[CONN_OF_PERSON].next) {
 		if (expel_may_have_queued(conn, p->period))
@@ -63,7 +63,7 @@ bool expel_choose_queued(struct plugin *p, struct bytes user)
 bool expel_choose(struct plugin *p, struct bytes user, struct bytes client)
 {
 	struct person *person = conns_person(p->conns, user);
-	struct conn *conn = person ? person->conns : NULL;
+	struct conn *conn = person ? person_conns(person) : NULL;
 
 	for (; conn; conn = conn->in[CONN_OF_PERSON].next) {
 		if (client.len == 0 || bytes_equal(client, conn->client, strlen(conn->client)))

@@ -104,7 +104,7 @@ static enum err learn_account(struct facts *f, struct identity *id)
 	id->memo.created = u.created;
 	id->memo.receipts_hidden = u.receipts_hidden;
 	if (!id->role_fixed)
-		id->role = u.role;
+		id->role = (unsigned char)u.role;
 	return ERR_OK;
 }
 

@@ -58,7 +58,7 @@ static void close_if_dead(struct plugin *p, struct conn *conn)
 static bool is_connected(const struct plugin *p, const struct topic *t)
 {
 	const struct person *person = conns_person(p->conns, t->user);
-	const struct conn *conn = person ? person->conns : NULL;
+	const struct conn *conn = person ? person_conns(person) : NULL;
 
 	for (; conn; conn = conn->in[CONN_OF_PERSON].next) {
 		struct bytes device = identity_device(&conn->id);

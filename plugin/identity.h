@@ -23,13 +23,12 @@ struct memo {
 /* The names are lent: they stay where they are for as long as the identity. */
 struct identity {
 	const char *user, *device;
-	unsigned char user_len, device_len;
-	bool system;     /* one of our own programs: no account */
-	bool absent;     /* has no connection now, or one that is being replaced */
-	bool role_fixed; /* the token said the role; else it is the account's of now */
-	bool ephemeral;  /* a client id without a device of its own */
-	bool doubt;      /* what is queued for its session may be older than `floor` */
-	enum role role;
+	unsigned char user_len, device_len, role; /* enum role */
+	bool system;                              /* one of our own programs: no account */
+	bool absent;      /* has no connection now, or one that is being replaced */
+	bool role_fixed;  /* the token said the role; else it is the account's of now */
+	bool ephemeral;   /* a client id without a device of its own */
+	bool doubt;       /* what is queued for its session may be older than `floor` */
 	uint64_t created; /* of the account that signed in, ms; 0: any of that name */
 	uint64_t floor;   /* ms: what is queued from before was not for this user, or device */
 	struct memo memo;

@@ -35,7 +35,7 @@ static bool within_brief_rate(struct plugin *p, struct conn *conn)
 	       within_rate(p, conn);
 }
 
-static int refuse_rate(struct plugin *p, struct conn *conn, const char *topic)
+static int refuse_brief(struct plugin *p, struct conn *conn, const char *topic)
 {
 	p->counters->refused_rate++;
 	return refuse(p, conn, ERR_RATE_LIMITED, NULL, topic);
@@ -106,53 +106,77 @@ static void count_accepted(struct counters *c, enum record_type type)
 		c->api_accepted++;
 }
 
-static int append(struct plugin *p, struct conn *conn, struct record *r, const char *topic)
+static enum err append(struct plugin *p, struct record *r)
 {
-	switch (spool_append(p->spool, r, false, (uint64_t)broker_now_ms())) {
-	case ERR_OK:
-		break;
-	case ERR_TOO_LARGE:
+	enum err e = spool_append(p->spool, r, false, (uint64_t)broker_now_ms());
+
+	if (e == ERR_TOO_LARGE) {
 		p->counters->refused_size++;
-		return refuse(p, conn, ERR_TOO_LARGE, NULL, topic);
-	default:
+		return e;
+	}
+	if (e != ERR_OK) {
 		p->counters->refused_spool++;
-		return refuse(p, conn, ERR_BUSY, NULL, topic);
+		return ERR_BUSY;
 	}
 	count_accepted(p->counters, r->type);
 	link_flush(p);
-	return MOSQ_ERR_SUCCESS;
+	return ERR_OK;
+}
+
+/* May it go into the spool? What the client asks of the answer is judged last. */
+static enum err check(struct plugin *p, struct conn *conn, const struct mosquitto_evt_message *e,
+	const struct response *response, const char **why)
+{
+	if (e->payloadlen > (uint64_t)p->conf.message_size_max) {
+		p->counters->refused_size++;
+		return ERR_TOO_LARGE;
+	}
+	if (!within_rate(p, conn)) {
+		p->counters->refused_rate++;
+		return ERR_RATE_LIMITED;
+	}
+	if (!response->has_topic || response_ok(response->topic))
+		return ERR_OK;
+	*why = "the Response Topic is empty or too long, begins with $ or holds a wildcard";
+	return ERR_BAD_REQUEST;
+}
+
+/* Where the answer goes: as the client says, if that is a topic at all; else of a request to
+ * reply/<method>, which is written into `reply`. */
+static void set_response(struct record *r, const struct response *response, struct buf *reply)
+{
+	if (response->has_topic && response_ok(response->topic)) {
+		r->response = bytes_of(response->topic);
+		r->correlation = (struct bytes){response->correlation, response->correlation_len};
+	} else if (r->type == RECORD_API && !response->has_topic) {
+		buf_str(reply, "reply/");
+		buf_put(reply, r->target.data, r->target.len);
+		r->response = (struct bytes){reply->data, reply->len};
+	}
 }
 
 static int take(
 	struct plugin *p, struct conn *conn, const struct topic *t, struct mosquitto_evt_message *e)
 {
-	char reply[sizeof("reply/") + 64];
 	struct record r = record_of(conn, t, e);
 	struct response response;
-	int rc;
+	struct buf reply = {0};
+	const char *why = NULL;
+	enum err err;
 
 	if (!broker_response(&response, e->properties))
 		return refuse(p, conn, ERR_BUSY, "out of memory", e->topic);
-	if (response.has_topic && !response_ok(response.topic)) {
-		rc = refuse(p, conn, ERR_BAD_REQUEST,
-			"the Response Topic is empty or too long, begins with $ or holds a "
-			"wildcard",
-			e->topic);
-		broker_response_free(&response);
-		return rc;
-	}
-	if (response.has_topic) {
-		r.response = bytes_of(response.topic);
-		r.correlation = (struct bytes){response.correlation, response.correlation_len};
-	} else if (t->kind == TOPIC_API) {
-		int len = snprintf(
-			reply, sizeof(reply), "reply/%.*s", (int)t->method.len, t->method.data);
-
-		r.response = (struct bytes){reply, (size_t)len};
-	}
-	rc = append(p, conn, &r, e->topic);
+	set_response(&r, &response, &reply);
+	err = check(p, conn, e, &response, &why);
+	if (err == ERR_OK && reply.failed)
+		err = ERR_BUSY;
+	if (err == ERR_OK)
+		err = append(p, &r);
+	if (err != ERR_OK)
+		refuse_record(p, conn, err, why, e->topic, &r);
+	buf_free(&reply);
 	broker_response_free(&response);
-	return rc;
+	return err == ERR_OK ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED;
 }
 
 /* What a device says of itself goes to the broker as it is, and to the bridge. */
@@ -160,8 +184,9 @@ static int note_presence(struct plugin *p, struct conn *conn, const struct topic
 	const struct mosquitto_evt_message *e)
 {
 	struct record r = record_of(conn, t, e);
+	enum err err = append(p, &r);
 
-	return append(p, conn, &r, e->topic);
+	return err == ERR_OK ? MOSQ_ERR_SUCCESS : refuse(p, conn, err, NULL, e->topic);
 }
 
 int intake(struct plugin *p, struct conn *conn, struct mosquitto_evt_message *e)
@@ -176,19 +201,13 @@ int intake(struct plugin *p, struct conn *conn, struct mosquitto_evt_message *e)
 	case TOPIC_CHAT_TYPING:
 		e->retain = false;
 		return within_brief_rate(p, conn) ? MOSQ_ERR_SUCCESS
-						  : refuse_rate(p, conn, e->topic);
+						  : refuse_brief(p, conn, e->topic);
 	case TOPIC_PRESENCE_DEVICE:
 		return within_brief_rate(p, conn) ? note_presence(p, conn, t, e)
-						  : refuse_rate(p, conn, e->topic);
+						  : refuse_brief(p, conn, e->topic);
 	default:
 		return MOSQ_ERR_SUCCESS;
 	}
 	e->retain = false;
-	if (e->payloadlen > (uint64_t)p->conf.message_size_max) {
-		p->counters->refused_size++;
-		return refuse(p, conn, ERR_TOO_LARGE, NULL, e->topic);
-	}
-	if (!within_rate(p, conn))
-		return refuse_rate(p, conn, e->topic);
 	return take(p, conn, t, e);
 }

@@ -30,21 +30,61 @@ static void put_reason(
 	buf_str(b, "}");
 }
 
-int refuse(struct plugin *p, struct conn *conn, enum err e, const char *message, const char *topic)
+/* {"error":{"code":..,"message":..}}, as the bridge answers. */
+static void put_answer(struct buf *b, enum err e, const char *message)
+{
+	buf_printf(b, "{\"error\":{\"code\":\"%s\",\"message\":", err_code(e));
+	json_put_string(b, message, strlen(message));
+	buf_str(b, "}}");
+}
+
+static void answer(struct conn *conn, enum err e, const char *message, const struct record *r)
+{
+	struct buf topic = {0}, b = {0};
+
+	buf_put(&topic, r->response.data, r->response.len);
+	buf_u8(&topic, '\0');
+	put_answer(&b, e, message);
+	if (!topic.failed && !b.failed)
+		broker_publish(&(struct outgoing){.client = conn->client,
+			.topic = topic.data,
+			.payload = {b.data, b.len},
+			.correlation = r->correlation,
+			.qos = 1});
+	buf_free(&topic);
+	buf_free(&b);
+}
+
+static void tell_errors(
+	struct plugin *p, struct conn *conn, enum err e, const char *message, const char *topic)
 {
 	char errors[sizeof("user//errors") + NAME_USER_MAX];
 	struct buf b = {0};
 
-	if (conn->id.system || !bucket_take(&conn->person->errors, REFUSE_PER_SECOND,
-				       REFUSE_PER_SECOND, broker_clock_ms(), 1))
-		return MOSQ_ERR_ACL_DENIED;
-	put_reason(&b, e, message ? message : err_text(e), topic,
-		access_topic(p->access, topic)->chat);
+	put_reason(&b, e, message, topic, access_topic(p->access, topic)->chat);
 	snprintf(errors, sizeof(errors), "user/%s/errors", conn->id.user);
 	/* Without memory for it the reason is not told; the refusal stands. */
 	if (!b.failed)
 		broker_publish(
 			&(struct outgoing){.topic = errors, .payload = {b.data, b.len}, .qos = 1});
 	buf_free(&b);
+}
+
+int refuse_record(struct plugin *p, struct conn *conn, enum err e, const char *message,
+	const char *topic, const struct record *r)
+{
+	const char *why = message ? message : err_text(e);
+
+	if (conn->id.system || !bucket_take(&conn->person->errors, REFUSE_PER_SECOND,
+				       REFUSE_PER_SECOND, broker_clock_ms(), 1))
+		return MOSQ_ERR_ACL_DENIED;
+	tell_errors(p, conn, e, why, topic);
+	if (r && r->response.len > 0)
+		answer(conn, e, why, r);
 	return MOSQ_ERR_ACL_DENIED;
+}
+
+int refuse(struct plugin *p, struct conn *conn, enum err e, const char *message, const char *topic)
+{
+	return refuse_record(p, conn, e, message, topic, NULL);
 }

@@ -65,7 +65,7 @@ static enum err check_system(
 		return refuse(r, "a program of the system needs a clean session");
 	identity_init(&r->id, s->user, r->device);
 	r->id.system = true;
-	r->id.role = token.role;
+	r->id.role = (unsigned char)token.role;
 	r->id.role_fixed = true;
 	r->by_token = true;
 	return ERR_OK;
@@ -94,7 +94,7 @@ static enum err check_token(const struct doorkeeper *d, const struct signin *s,
 	if ((token.dev[0] != '\0' || !r->id.ephemeral) && (uint64_t)token.iat_ms < k->removed.at)
 		return refuse(r, "the token was issued before this device was removed");
 	if (token.role_set) {
-		r->id.role = token.role;
+		r->id.role = (unsigned char)token.role;
 		r->id.role_fixed = true;
 	}
 	r->by_token = true;
@@ -135,7 +135,7 @@ static void take_over(struct identity *id, const struct known *k)
 {
 	const struct user *u = &k->account;
 
-	id->role = u->role;
+	id->role = (unsigned char)u->role;
 	id->created = u->created;
 	id->floor = u->created;
 	id->doubt = u->valid_after_ms != 0 && u->valid_after_ms <= u->created;

@@ -206,6 +206,16 @@ static enum err check_header(struct opening *o, int fd, struct spool_header *h)
 	return ERR_OK;
 }
 
+/* What the operator can do; a power cut may have left a part of the file older than the rest. */
+static void advise(struct opening *o)
+{
+	size_t len = strlen(o->why);
+
+	snprintf(o->why + len, o->why_size - len,
+		"; if it cannot be brought back, move it away: what was accepted and not stored "
+		"yet is lost with it, nothing else");
+}
+
 static enum err open_old(struct opening *o, struct spool *s)
 {
 	struct spool_header h;
@@ -268,6 +278,8 @@ static enum err open_any(struct opening *o, struct spool *s, uint64_t size)
 		e = fail(o, ERR_CONFLICT, "was made anew by another broker just now");
 	if (e == ERR_OK)
 		e = open_old(o, s);
+	if (e == ERR_CORRUPT)
+		advise(o);
 	if (e == ERR_OK && s->size != size && s->h->tail == s->h->head)
 		e = resize(o, s, size);
 	return e;

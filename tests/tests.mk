@@ -17,10 +17,15 @@ TEST_LIBS := -lcmocka -lpaho-mqtt3c -lmicrohttpd
 
 $(SUPPORT): $(filter-out $(B)/obj/tests/support/preload_%,$(call objects,tests/support))
 
-$(SYSTEM): $(B)/tests/system/%: $(B)/obj/tests/system/%.o $(SUPPORT) $(PERSIST) $(WIRE)
+# Those of the SDK have it as an app has it: its one library, in which names may be what others are called
+# here, and Paho's other variant, of which a program can have only one.
+sdk_lib     = $(if $(filter sdk_%,$(1)),$(B)/libgnatter.a)
+system_libs = $(if $(filter sdk_%,$(1)),$(filter-out -lpaho-mqtt3c,$(TEST_LIBS)) $(SDK_LIBS),$(TEST_LIBS))
+
+$(SYSTEM): $(B)/tests/system/%: $(B)/obj/tests/system/%.o $(SUPPORT) $(PERSIST) $(WIRE) $$(call sdk_lib,$$*)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(TEST_LIBS) -lmosquitto -lleveldb -llmdb -lcjson -lsodium -lcrypto -o $@
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(call system_libs,$*) -lmosquitto -lleveldb -llmdb -lcjson -lsodium -lcrypto -o $@
 
 # What Web Push messages are decrypted with, and a client for browsers: nobody here wrote them, and they
 # are of exactly that version.
@@ -53,7 +58,7 @@ $(FUZZ): $(B)/tests/fuzz/%_replay: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/r
 TESTS_ALL := $(SYSTEM) $(UNIT) $(FUZZ)
 TESTS_RUN := $(if $(T),$(foreach t,$(TESTS_ALL),$(if $(findstring $(T),$(t)),$(t))),$(TESTS_ALL))
 
-test: test-packages all $(PRELOAD) $(TESTS_RUN) ## every test; T=word: only those; SANITIZE=1: with sanitizers
+test: test-packages all arm $(PRELOAD) $(TESTS_RUN) ## every test; T=word: only those; SANITIZE=1: with sanitizers
 	@tests/run $(JOBS) $(TESTS_RUN)
 
 test-packages:

@@ -178,12 +178,12 @@ const struct option conf_options[] = {
 		"the newest message."},
 	{TIME(push_hold, MINUTE, 0, HOUR),
 		.help = "A device that is connected when a message comes is pushed to if its connection ends within this time, since it may have been dead already."},
-	{COUNT(push_in_flight, 256, 1, 4096), .help = "Requests to one push endpoint at once. Four times as many to all of them."},
+	{COUNT(push_in_flight, 256, 1, 4096), .help = "Requests to one push endpoint at once. Four times as many to all that users name."},
 	{TIME(push_timeout, 15 * SECOND, SECOND, 2 * MINUTE),
 	 .help = "How long an answer of a provider is waited for."},
 	{COUNT(push_waiting_max, 1000000, 1000, 100000000),
-	 .help = "Pushes that may wait for a provider. When there are more, the rest follows as "
-		"these leave."},
+	 .help = "Pushes that may wait for a provider: no more than that, but for the devices of "
+		"one user, which are not parted. The rest follows as these leave."},
 };
 // clang-format on
 

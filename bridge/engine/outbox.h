@@ -22,6 +22,7 @@ enum hint {
 	HINT_WENT,     /* presence of `user`: somebody went, perhaps for a moment only */
 	HINT_AGAIN,    /* presence of `user`: others may see it now; tell even if it is the same */
 	HINT_ALL,      /* presence of all: the broker is new */
+	HINT_PREFS,    /* `user` wants something else of pushes */
 	HINT_MARK,     /* the mark of `user` in `chat` is to be told */
 	HINT_PUSH, /* there are messages to be pushed: once a commit, of nobody in particular; ts is
 		      the number of the key p */

@@ -174,6 +174,7 @@ enum err method_push_prefs(struct request *q)
 		return ERR_NOMEM;
 	batch_put(q->e->batch, TABLE_STORE, key_bytes(&k), (struct bytes){v->data, v->len});
 	event_own(q->e, q->r, "push.prefs", NULL, NOTHING);
+	outbox_hint(q->e->out, HINT_PREFS, q->r->user, NOTHING, q->r->ts);
 	return ERR_OK;
 }
 

@@ -1,7 +1,10 @@
 /* endpoint.c — one pass from left to right over what RFC 3986 calls scheme, authority and path. */
 #include "endpoint.h"
 
+#include <arpa/inet.h>
 #include <string.h>
+
+#define HOST_MAX 253 /* bytes of a name */
 
 static const char alnum[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -53,23 +56,63 @@ static size_t span_to(struct bytes s, const char *stops)
 	return i;
 }
 
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Is the address written as the system writes it, but for the case of its letters? Of the many
+ * other forms (with fewer dots, octal, hexadecimal, zeros) each parser knows some. */
+static bool is_plain_address(int family, struct bytes s)
+{
+	char text[INET6_ADDRSTRLEN], plain[INET6_ADDRSTRLEN];
+	unsigned char address[sizeof(struct in6_addr)];
+
+	if (s.len == 0 || s.len >= sizeof(text))
+		return false;
+	for (size_t i = 0; i < s.len; i++)
+		text[i] = lower(s.data[i]);
+	text[s.len] = '\0';
+	return inet_pton(family, text, address) == 1 &&
+	       inet_ntop(family, address, plain, sizeof(plain)) && strcmp(text, plain) == 0;
+}
+
+/* Does the name end in a number, so that it is to be an IPv4 address? (WHATWG URL, 3.5) */
+static bool ends_in_number(struct bytes name)
+{
+	size_t len = name.len, start;
+
+	len -= len > 0 && name.data[len - 1] == '.';
+	for (start = len; start > 0 && name.data[start - 1] != '.';)
+		start--;
+	name = (struct bytes){name.data + start, len - start};
+	if (starts_with(name, "0x") || starts_with(name, "0X"))
+		return all_of(rest_of(name, 2), "0123456789", "abcdefABCDEF");
+	return name.len > 0 && all_of(name, "0123456789", "");
+}
+
+static bool is_name(struct bytes s)
+{
+	return s.len > 0 && s.len <= HOST_MAX && s.data[0] != '.' && s.data[0] != '-' &&
+	       all_of(s, alnum, "._-");
+}
+
 /* "[v6]" or a name or an IPv4 address. Gives its length, 0 if it is none. */
 static size_t scan_host(struct bytes authority)
 {
-	size_t len;
+	struct bytes host;
 
 	if (starts_with(authority, "[")) {
-		len = span_to(authority, "]");
-		if (len == authority.len || len < 3 ||
-			!all_of((struct bytes){authority.data + 1, len - 1}, "0123456789",
-				"abcdefABCDEF:."))
+		host = rest_of(authority, 1);
+		host.len = span_to(host, "]");
+		if (host.len + 1 == authority.len || !is_plain_address(AF_INET6, host))
 			return 0;
-		return len + 1;
+		return host.len + 2;
 	}
-	len = span_to(authority, ":");
-	if (!all_of((struct bytes){authority.data, len}, alnum, "._-"))
-		return 0;
-	return authority.data[0] == '.' ? 0 : len;
+	host = (struct bytes){authority.data, span_to(authority, ":")};
+	if (ends_in_number(host))
+		return is_plain_address(AF_INET, host) ? host.len : 0;
+	return is_name(host) ? host.len : 0;
 }
 
 /* ":port", or nothing. */
@@ -116,17 +159,14 @@ bool endpoint_parse(struct endpoint *out, const char *url, size_t len, const cha
 bool endpoint_is_loopback(const struct endpoint *e)
 {
 	return bytes_equal(e->host, "localhost", 9) || bytes_equal(e->host, "[::1]", 5) ||
-	       (starts_with(e->host, "127.") && all_of(e->host, "0123456789", "."));
+	       (starts_with(e->host, "127.") && is_plain_address(AF_INET, e->host));
 }
 
 void endpoint_origin(struct buf *out, const struct endpoint *e)
 {
 	buf_str(out, e->https ? "https://" : "http://");
-	for (size_t i = 0; i < e->host.len; i++) {
-		char c = e->host.data[i];
-
-		buf_u8(out, (uint8_t)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c));
-	}
+	for (size_t i = 0; i < e->host.len; i++)
+		buf_u8(out, (uint8_t)lower(e->host.data[i]));
 	if (e->port != (e->https ? 443u : 80u))
 		buf_printf(out, ":%u", e->port);
 }

@@ -1,8 +1,10 @@
 /* endpoint.h — the URLs that registrations and options name: taken apart, strictly.
  *
  * What another parser might read in another way is refused: user names, backslashes, spaces,
- * control characters, anything beyond ASCII, a fragment. Where the name leads is not judged here;
- * that is the guard's, at the address that is connected to.
+ * control characters, anything beyond ASCII, a fragment, addresses in unusual forms. What is let
+ * pass is read in the same way by libcurl, through bridge/push/url.h, when it is connected to
+ * (tests/unit/push/parsers_test.c). Where the name leads is not judged here; that is the guard's,
+ * at the address that is connected to.
  *
  * Pure.
  */

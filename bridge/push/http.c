@@ -31,27 +31,12 @@ struct http {
 	struct transfer active, refused; /* rings */
 	struct transfer *pool;           /* by next */
 	size_t busy;
+	bool started; /* libcurl is */
 };
 
 struct bytes http_response_header(const struct http_response *r, const char *name)
 {
 	return reply_find(r->headers, name);
-}
-
-enum err http_origin(struct buf *out, const char *url)
-{
-	struct url u = {0};
-	const char *why;
-	enum err err = url_parse(&u, url, &why);
-
-	if (err == ERR_OK && u.plain && !u.local)
-		err = ERR_BAD_REQUEST;
-	if (err == ERR_OK) {
-		buf_put(out, u.origin.data, u.origin.len - 1);
-		err = out->failed ? ERR_NOMEM : ERR_OK;
-	}
-	url_free(&u);
-	return err;
 }
 
 /* --- rings --------------------------------------------------------------------------------- */
@@ -79,7 +64,7 @@ static void ring_remove(struct transfer *t)
 
 static enum err check_libcurl(char *why, size_t why_size)
 {
-	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+	const curl_version_info_data *v = libcurl()->version_info(CURLVERSION_NOW);
 
 	if ((v->features & CURL_VERSION_SSL) && (v->features & CURL_VERSION_HTTP2))
 		return ERR_OK;
@@ -123,7 +108,7 @@ static enum err take_conf(struct http *h, const struct http_conf *conf, char *wh
 	return check_authorities(h->ca_file, why, why_size);
 }
 
-static enum err open_lanes(struct http *h, char *why, size_t why_size)
+static enum err open_lanes(struct http *h)
 {
 	struct lanes_conf conf = {.connections_max = h->conf.in_flight_max,
 		.idle_max = IDLE_MAX,
@@ -131,29 +116,49 @@ static enum err open_lanes(struct http *h, char *why, size_t why_size)
 			[LANE_HTTP2] = PER_HOST_HTTP2,
 			[LANE_STRANGER] = h->conf.connections_per_host_max},
 		.streams_max = h->conf.in_flight_max};
-	enum err err = lanes_create(&h->lanes, &conf);
+
+	return lanes_open(h->lanes, &conf);
+}
+
+enum err http_start(struct http *h, char *why, size_t why_size)
+{
+	enum err err;
+
+	if (h->started)
+		return ERR_OK;
+	err = check_libcurl(why, why_size);
+	if (err != ERR_OK)
+		return err;
+	if (libcurl()->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		snprintf(why, why_size, "libcurl does not start");
+		return ERR_IO;
+	}
+	err = open_lanes(h);
+	if (err != ERR_OK) {
+		libcurl()->global_cleanup();
+		snprintf(why, why_size, "cannot set up libcurl: %s", err_text(err));
+	}
+	h->started = err == ERR_OK;
+	return err;
+}
+
+static enum err make_lanes(struct http *h, char *why, size_t why_size)
+{
+	enum err err = lanes_create(&h->lanes);
 
 	if (err != ERR_OK)
-		snprintf(why, why_size, "cannot set up libcurl: %s", strerror(errno));
+		snprintf(why, why_size, "cannot wait for answers: %s", strerror(errno));
 	return err;
 }
 
 enum err http_create(struct http **out, const struct http_conf *conf, char *why, size_t why_size)
 {
-	struct http *h;
-	enum err err = check_libcurl(why, why_size);
+	struct http *h = calloc(1, sizeof(*h));
+	enum err err;
 
 	assert(conf->timeout_ms > 0 && conf->in_flight_max > 0);
 	*out = NULL;
-	if (err != ERR_OK)
-		return err;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-		snprintf(why, why_size, "libcurl does not start");
-		return ERR_IO;
-	}
-	h = calloc(1, sizeof(*h));
 	if (!h) {
-		curl_global_cleanup();
 		snprintf(why, why_size, "%s", err_text(ERR_NOMEM));
 		return ERR_NOMEM;
 	}
@@ -161,7 +166,7 @@ enum err http_create(struct http **out, const struct http_conf *conf, char *why,
 	ring_init(&h->refused);
 	err = take_conf(h, conf, why, why_size);
 	if (err == ERR_OK)
-		err = open_lanes(h, why, why_size);
+		err = make_lanes(h, why, why_size);
 	if (err != ERR_OK) {
 		http_destroy(h);
 		return err;
@@ -193,9 +198,10 @@ void http_destroy(struct http *h)
 		transfer_destroy(t);
 	}
 	lanes_destroy(h->lanes);
+	if (h->started)
+		libcurl()->global_cleanup();
 	free(h->ca_file);
 	free(h);
-	curl_global_cleanup();
 }
 
 /* --- requests ------------------------------------------------------------------------------ */
@@ -218,11 +224,14 @@ static void give_to_pool(struct http *h, struct transfer *t)
 enum err http_submit(struct http *h, const struct http_request *r, http_done_fn *done, void *ctx)
 {
 	struct transfer *t;
+	char why[128];
 	enum err err;
 
 	if (h->busy == h->conf.in_flight_max)
 		return ERR_BUSY;
-	err = take_from_pool(h, &t);
+	err = http_start(h, why, sizeof(why));
+	if (err == ERR_OK)
+		err = take_from_pool(h, &t);
 	if (err != ERR_OK)
 		return err;
 	t->done = done;
@@ -274,7 +283,7 @@ static void finish_ended(struct http *h)
 	for (CURL *easy; (easy = lanes_ended(h->lanes, &result));) {
 		struct transfer *t = NULL;
 
-		curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
+		libcurl()->easy_getinfo(easy, CURLINFO_PRIVATE, &t);
 		if (result == CURLE_OPERATION_TIMEDOUT)
 			lanes_break_silent(h->lanes, easy, t->started_ms);
 		lanes_remove(h->lanes, t->lane, easy);

@@ -11,8 +11,8 @@
  * lead is said in guard.h, and judged on the address that is connected to, whatever a name
  * resolves to; a connection that was made for the operator is never used for a user's URL.
  *
- * All calls belong to one thread but http_wake(). SIGPIPE must be ignored. http_create() starts
- * libcurl: no other thread may be starting it at the same moment.
+ * All calls belong to one thread but http_wake(). SIGPIPE must be ignored. http_start(), or else
+ * the first http_submit(), starts libcurl: no other thread may be starting it at the same moment.
  *
  * Protocols: RFC 9110 (HTTP), RFC 9113 (HTTP/2), RFC 7301 (ALPN).
  */
@@ -52,15 +52,19 @@ struct http_conf {
 struct http;
 
 /* On failure *out is NULL and why has a sentence: ERR_BAD_REQUEST (the CA file), ERR_NOMEM, ERR_IO
- * (no descriptors, no libcurl that speaks HTTP/2 and TLS). */
+ * (no descriptors). */
 enum err http_create(struct http **out, const struct http_conf *conf, char *why, size_t why_size);
+
+/* Start libcurl, if it is not yet. For those who want to know early whether it can be used: ERR_IO
+ * (it does not speak HTTP/2 and TLS), ERR_NOMEM, with a sentence in why. */
+enum err http_start(struct http *h, char *why, size_t why_size);
 
 /* Ends what is under way, without calling back. NULL is fine. */
 void http_destroy(struct http *h);
 
 /* Hand in a request; it is copied. done is called from a later http_run(), also when the URL is
  * refused at once. Fails with ERR_BUSY (in_flight_max), ERR_BAD_REQUEST (a header line that is
- * none) or ERR_NOMEM, and then done is not called. */
+ * none), ERR_NOMEM or ERR_IO (as http_start()), and then done is not called. */
 enum err http_submit(struct http *h, const struct http_request *r, http_done_fn *done, void *ctx);
 
 /* Requests that were handed in and not called back. */
@@ -73,12 +77,5 @@ enum err http_run(struct http *h, int timeout_ms);
 
 /* Make http_run() return, now or when it is called next. The only call for other threads. */
 void http_wake(struct http *h);
-
-/* Append the origin of a URL to out, without a NUL: "https://host", or "https://host:port" where
- * the port is not 443 (RFC 6454, section 6.2), host in lower case. It tells one server from
- * another, and is what Web Push signs for. Pure; any thread. ERR_BAD_REQUEST: nothing that
- * http_submit() would go to under any configuration; http is one with a loopback host only.
- * ERR_NOMEM. */
-enum err http_origin(struct buf *out, const char *url);
 
 #endif

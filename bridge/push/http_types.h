@@ -24,7 +24,7 @@ struct http_response {
 	int status;             /* 0: there was no answer, see error */
 	struct bytes body;      /* bounded */
 	struct bytes headers;   /* lines "name: value\n", names in lower case; bounded */
-	bool cut;               /* the body was longer than it may be */
+	bool cut;               /* the body was longer than it may be, or did not come whole */
 	int64_t retry_after_ms; /* from now on, bounded to a day; -1: not said */
 	int64_t date_ms;        /* of the Date header, since 1970; -1: not said */
 	const char *error;      /* a sentence when status is 0 */

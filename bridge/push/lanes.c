@@ -46,6 +46,7 @@ struct lanes {
 	struct watched *sockets; /* by descriptor */
 	size_t sockets_max;
 	int64_t nudge_ms; /* when to nudge, if nothing happens before */
+	bool open;
 };
 
 /* --- what libcurl asks for ----------------------------------------------------------------- */
@@ -110,28 +111,26 @@ static int on_timer(CURLM *multi, long timeout_ms, void *ctx)
 static bool line_init(struct lanes *l, enum lane lane, const struct lanes_conf *conf)
 {
 	struct line *line = &l->lines[lane];
-	CURLM *m = curl_multi_init();
+	CURLM *m = libcurl()->multi_init();
 
-	line->lanes = l;
 	line->multi = m;
-	line->due_ms = -1;
 	if (!m)
 		return false;
-	return curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
-	       curl_multi_setopt(m, CURLMOPT_SOCKETDATA, line) == CURLM_OK &&
-	       curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
-	       curl_multi_setopt(m, CURLMOPT_TIMERDATA, line) == CURLM_OK &&
-	       curl_multi_setopt(m, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX) == CURLM_OK &&
-	       curl_multi_setopt(m, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)conf->connections_max) ==
-		       CURLM_OK &&
-	       curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, (long)conf->idle_max) == CURLM_OK &&
-	       curl_multi_setopt(m, CURLMOPT_MAX_HOST_CONNECTIONS,
+	return libcurl()->multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+	       libcurl()->multi_setopt(m, CURLMOPT_SOCKETDATA, line) == CURLM_OK &&
+	       libcurl()->multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
+	       libcurl()->multi_setopt(m, CURLMOPT_TIMERDATA, line) == CURLM_OK &&
+	       libcurl()->multi_setopt(m, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX) == CURLM_OK &&
+	       libcurl()->multi_setopt(m, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+		       (long)conf->connections_max) == CURLM_OK &&
+	       libcurl()->multi_setopt(m, CURLMOPT_MAXCONNECTS, (long)conf->idle_max) == CURLM_OK &&
+	       libcurl()->multi_setopt(m, CURLMOPT_MAX_HOST_CONNECTIONS,
 		       (long)conf->per_host_max[lane]) == CURLM_OK &&
-	       curl_multi_setopt(m, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)conf->streams_max) ==
-		       CURLM_OK;
+	       libcurl()->multi_setopt(
+		       m, CURLMOPT_MAX_CONCURRENT_STREAMS, (long)conf->streams_max) == CURLM_OK;
 }
 
-enum err lanes_create(struct lanes **out, const struct lanes_conf *conf)
+enum err lanes_create(struct lanes **out)
 {
 	struct lanes *l = calloc(1, sizeof(*l));
 	struct epoll_event event = {.events = EPOLLIN};
@@ -144,8 +143,8 @@ enum err lanes_create(struct lanes **out, const struct lanes_conf *conf)
 	l->wake_fd = event.data.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	ok = l->epoll_fd >= 0 && l->wake_fd >= 0 &&
 	     epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, l->wake_fd, &event) == 0;
-	for (enum lane lane = 0; lane < LANES; lane++)
-		ok = line_init(l, lane, conf) && ok;
+	for (int i = 0; i < LANES; i++)
+		l->lines[i] = (struct line){.lanes = l, .due_ms = -1};
 	if (!ok) {
 		lanes_destroy(l);
 		return ERR_IO;
@@ -154,12 +153,30 @@ enum err lanes_create(struct lanes **out, const struct lanes_conf *conf)
 	return ERR_OK;
 }
 
+static void close_lines(struct lanes *l)
+{
+	for (int i = 0; i < LANES; i++) {
+		if (l->lines[i].multi)
+			libcurl()->multi_cleanup(l->lines[i].multi);
+		l->lines[i].multi = NULL;
+	}
+}
+
+enum err lanes_open(struct lanes *l, const struct lanes_conf *conf)
+{
+	l->open = true;
+	for (enum lane lane = 0; lane < LANES; lane++)
+		l->open = line_init(l, lane, conf) && l->open;
+	if (!l->open)
+		close_lines(l);
+	return l->open ? ERR_OK : ERR_NOMEM;
+}
+
 void lanes_destroy(struct lanes *l)
 {
 	if (!l)
 		return;
-	for (int i = 0; i < LANES; i++)
-		curl_multi_cleanup(l->lines[i].multi);
+	close_lines(l);
 	if (l->epoll_fd >= 0)
 		close(l->epoll_fd);
 	if (l->wake_fd >= 0)
@@ -171,12 +188,13 @@ void lanes_destroy(struct lanes *l)
 enum err lanes_add(struct lanes *l, enum lane lane, CURL *easy)
 {
 	l->nudge_ms = clock_now_ms() + NUDGE_MS;
-	return curl_multi_add_handle(l->lines[lane].multi, easy) == CURLM_OK ? ERR_OK : ERR_NOMEM;
+	return libcurl()->multi_add_handle(l->lines[lane].multi, easy) == CURLM_OK ? ERR_OK
+										   : ERR_NOMEM;
 }
 
 void lanes_remove(struct lanes *l, enum lane lane, CURL *easy)
 {
-	curl_multi_remove_handle(l->lines[lane].multi, easy);
+	libcurl()->multi_remove_handle(l->lines[lane].multi, easy);
 }
 
 /* --- the loop ------------------------------------------------------------------------------ */
@@ -226,7 +244,7 @@ static void act(struct lanes *l, const struct epoll_event *event, int64_t now)
 		what |= CURL_CSELECT_OUT;
 	if (event->events & (EPOLLERR | EPOLLHUP))
 		what |= CURL_CSELECT_ERR;
-	curl_multi_socket_action(w->line->multi, fd, what, &running);
+	libcurl()->multi_socket_action(w->line->multi, fd, what, &running);
 }
 
 static void nudge(struct lanes *l)
@@ -235,7 +253,7 @@ static void nudge(struct lanes *l)
 
 	for (size_t fd = 0; fd < l->sockets_max; fd++) {
 		if (l->sockets[fd].line)
-			curl_multi_socket_action(
+			libcurl()->multi_socket_action(
 				l->sockets[fd].line->multi, (int)fd, CURL_CSELECT_IN, &running);
 	}
 }
@@ -250,7 +268,7 @@ static void run_timers(struct lanes *l, int64_t now)
 		if (line->due_ms < 0 || line->due_ms > now)
 			continue;
 		line->due_ms = -1;
-		curl_multi_socket_action(line->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+		libcurl()->multi_socket_action(line->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	}
 }
 
@@ -278,11 +296,11 @@ enum err lanes_run(struct lanes *l, int timeout_ms)
 
 CURL *lanes_ended(struct lanes *l, CURLcode *result)
 {
-	for (int i = 0; i < LANES; i++) {
+	for (int i = 0; l->open && i < LANES; i++) {
 		int left;
 		struct CURLMsg *message;
 
-		while ((message = curl_multi_info_read(l->lines[i].multi, &left))) {
+		while ((message = libcurl()->multi_info_read(l->lines[i].multi, &left))) {
 			if (message->msg != CURLMSG_DONE)
 				continue;
 			*result = message->data.result;
@@ -296,7 +314,7 @@ void lanes_break_silent(struct lanes *l, CURL *easy, int64_t since_ms)
 {
 	curl_socket_t fd = CURL_SOCKET_BAD;
 
-	if (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK || fd < 0)
+	if (libcurl()->easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd) != CURLE_OK || fd < 0)
 		return;
 	if ((size_t)fd < l->sockets_max && l->sockets[fd].heard_ms < since_ms)
 		shutdown(fd, SHUT_RDWR);

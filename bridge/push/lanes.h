@@ -10,10 +10,10 @@
 #ifndef GNATTER_BRIDGE_PUSH_LANES_H
 #define GNATTER_BRIDGE_PUSH_LANES_H
 
-#include <curl/curl.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bridge/push/libcurl.h"
 #include "wire/err.h"
 
 enum lane { LANE_OPERATOR, LANE_HTTP2, LANE_STRANGER, LANES };
@@ -27,8 +27,13 @@ struct lanes_conf {
 
 struct lanes;
 
-/* ERR_NOMEM, ERR_IO. *out is NULL on failure. */
-enum err lanes_create(struct lanes **out, const struct lanes_conf *conf);
+/* They can be waited for, but carry nothing yet. ERR_NOMEM, ERR_IO. *out is NULL on failure. */
+enum err lanes_create(struct lanes **out);
+
+/* Make libcurl's part of them, once, before the first lanes_add(). ERR_NOMEM; then nothing was
+ * done.
+ */
+enum err lanes_open(struct lanes *l, const struct lanes_conf *conf);
 
 /* After everything was removed. NULL is fine. */
 void lanes_destroy(struct lanes *l);

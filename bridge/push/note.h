@@ -17,10 +17,10 @@ struct push_note {
 	struct bytes chat;
 	struct bytes collapse; /* opaque and the same for (user, chat): what a newer push replaces.
 				* 1 to PUSH_COLLAPSE_MAX characters of base64url */
-	struct bytes from;     /* user name of the author */
+	struct bytes from;     /* user name of the author; empty if no message was found to tell */
 	struct bytes title;    /* of the chat; may be empty */
 	struct bytes text;     /* at most PUSH_TEXT_MAX; may be empty */
-	struct bytes type;     /* of the message: text, image, … */
+	struct bytes type;     /* of the message: text, image, …; empty like from */
 	uint64_t seq, n;       /* of the newest message */
 	uint64_t ts_ms;        /* of the newest message, since 1970 */
 	uint64_t count;        /* messages that this push stands for */

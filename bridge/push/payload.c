@@ -73,12 +73,14 @@ void payload_put_members(struct buf *out, const struct push_note *view, enum pay
 		return;
 	}
 	put_string(out, "chat", view->chat, start);
-	put_string(out, style == PAYLOAD_STRINGS ? "sender" : "from", view->from, start);
+	if (view->from.len)
+		put_string(out, style == PAYLOAD_STRINGS ? "sender" : "from", view->from, start);
 	if (view->title.len && style != PAYLOAD_BRIEF)
 		put_string(out, "title", view->title, start);
 	if (view->text.len && style != PAYLOAD_BRIEF)
 		put_string(out, "text", view->text, start);
-	put_string(out, "type", view->type, start);
+	if (view->type.len)
+		put_string(out, "type", view->type, start);
 	put_number(out, "seq", view->seq, start, style);
 	put_number(out, "n", view->n, start, style);
 	put_number(out, "ts", view->ts_ms, start, style);

@@ -3,7 +3,7 @@
 
 #include "bridge/push/http.h"
 
-#include <curl/curl.h>
+#include "bridge/push/libcurl.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -147,7 +147,7 @@ static int64_t date_ms_of(struct bytes value)
 		return -1;
 	memcpy(text, value.data, value.len);
 	text[value.len] = '\0';
-	t = curl_getdate(text, NULL);
+	t = libcurl()->getdate(text, NULL);
 	return t < 0 || t > INT64_MAX / 1000 ? -1 : (int64_t)t * 1000;
 }
 

@@ -61,10 +61,10 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-#define SET(option, value)                                             \
-	do {                                                           \
-		if (curl_easy_setopt(easy, option, value) != CURLE_OK) \
-			return false;                                  \
+#define SET(option, value)                                                   \
+	do {                                                                 \
+		if (libcurl()->easy_setopt(easy, option, value) != CURLE_OK) \
+			return false;                                        \
 	} while (0)
 
 /* What libcurl is not to do, whatever the environment says. */
@@ -125,7 +125,7 @@ enum err transfer_create(struct transfer **out, const struct http_conf *conf)
 	if (!t)
 		return ERR_NOMEM;
 	t->conf = conf;
-	t->easy = curl_easy_init();
+	t->easy = libcurl()->easy_init();
 	if (!t->easy) {
 		transfer_destroy(t);
 		return ERR_NOMEM;
@@ -138,8 +138,8 @@ void transfer_destroy(struct transfer *t)
 {
 	if (!t)
 		return;
-	curl_easy_cleanup(t->easy);
-	curl_slist_free_all(t->headers);
+	libcurl()->easy_cleanup(t->easy);
+	libcurl()->slist_free_all(t->headers);
 	url_free(&t->url);
 	buf_free(&t->lines);
 	buf_free(&t->body);
@@ -151,7 +151,7 @@ void transfer_destroy(struct transfer *t)
 
 static enum err add_line(struct transfer *t, const char *line)
 {
-	struct curl_slist *longer = curl_slist_append(t->headers, line);
+	struct curl_slist *longer = libcurl()->slist_append(t->headers, line);
 
 	if (!longer)
 		return ERR_NOMEM;
@@ -182,7 +182,7 @@ static enum err set_headers(struct transfer *t, struct bytes lines)
 	bool typed = false;
 	enum err err;
 
-	curl_slist_free_all(t->headers);
+	libcurl()->slist_free_all(t->headers);
 	t->headers = NULL;
 	buf_reset(&t->lines);
 	buf_put(&t->lines, lines.data, lines.len);
@@ -258,7 +258,7 @@ static bool set_all(struct transfer *t, const struct buf *body)
 {
 	CURL *easy = t->easy;
 
-	curl_easy_reset(easy);
+	libcurl()->easy_reset(easy);
 	return forbid(easy, t->conf) && set_tls(easy, t->conf) && set_manners(easy, t->conf) &&
 	       set_callbacks(easy, t) && set_request(easy, t, body);
 }
@@ -289,22 +289,17 @@ enum err transfer_prepare(struct transfer *t, const struct http_request *r)
 
 /* Is there an answer, although libcurl ended with an error?
  *
- * A body that is cut ends its work with one, too. And a server may answer before it has read the
- * whole request, with 429 for instance, and then refuse the rest (RFC 9113, section 8.1), which is
- * no reason not to hear what it said; libcurl 7.88 fails then, or waits until time is up. */
+ * There is, once its head was there: that says what became of the push, also where the body is cut,
+ * breaks off or never ends; to take it for none would send a push again and again that was
+ * delivered each time. A body that is cut by us ends libcurl's work with an error, too. And a
+ * server may answer before it has read the whole request, with 429 for instance, and then refuse
+ * the rest (RFC 9113, section 8.1); libcurl 7.88 fails then, or waits until time is up. */
 static bool is_answer(struct transfer *t, long status)
 {
-	curl_off_t sent = 0;
-
-	if (t->reply.cut)
-		return true;
-	if (!t->reply.head_ended || status < 200)
+	if (!t->reply.cut && (!t->reply.head_ended || status < 200))
 		return false;
-	if (reply_whole(&t->reply))
-		return true;
-	curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
-	t->reply.cut = (size_t)sent < t->body.len;
-	return t->reply.cut;
+	t->reply.cut = t->reply.cut || !reply_whole(&t->reply);
+	return true;
 }
 
 /* Why there was no whole answer; NULL: there was one. */
@@ -315,7 +310,7 @@ static const char *failure(struct transfer *t, CURLcode result, long status, lon
 	if (t->reply.head_too_long)
 		return "the headers of the answer are too long";
 	if (result != CURLE_OK && !is_answer(t, status))
-		return t->error[0] ? t->error : curl_easy_strerror(result);
+		return t->error[0] ? t->error : libcurl()->easy_strerror(result);
 	if (status < 200 || status > 999)
 		return "the answer has no status";
 	if (t->http2 && version != CURL_HTTP_VERSION_2_0)
@@ -342,8 +337,8 @@ struct http_response transfer_response(struct transfer *t, CURLcode result)
 		r.error = t->refused;
 		return r;
 	}
-	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
+	libcurl()->easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+	libcurl()->easy_getinfo(t->easy, CURLINFO_HTTP_VERSION, &version);
 	make_printable(t->error);
 	r.error = failure(t, result, status, version);
 	if (r.error)

@@ -6,8 +6,6 @@
 #ifndef GNATTER_BRIDGE_PUSH_TRANSFER_H
 #define GNATTER_BRIDGE_PUSH_TRANSFER_H
 
-#include <curl/curl.h>
-
 #include "bridge/push/http.h"
 #include "bridge/push/lanes.h"
 #include "bridge/push/reply.h"

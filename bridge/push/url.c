@@ -1,8 +1,8 @@
 /* url.c — see url.h. */
 #include "bridge/push/url.h"
 
+#include "bridge/push/libcurl.h"
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -21,11 +21,11 @@ void url_free(struct url *u)
 
 static void parts_finish(struct parts *p)
 {
-	curl_free(p->text);
-	curl_free(p->scheme);
-	curl_free(p->host);
-	curl_free(p->port);
-	curl_url_cleanup(p->handle);
+	libcurl()->free(p->text);
+	libcurl()->free(p->scheme);
+	libcurl()->free(p->host);
+	libcurl()->free(p->port);
+	libcurl()->url_cleanup(p->handle);
 }
 
 /* What libcurl would put up with: bytes and forms that RFC 3986 does not know, and parts that are
@@ -124,9 +124,9 @@ static const char *judge_host(struct url *out, const char *host)
 static bool has(CURLU *handle, CURLUPart part)
 {
 	char *value = NULL;
-	CURLUcode code = curl_url_get(handle, part, &value, 0);
+	CURLUcode code = libcurl()->url_get(handle, part, &value, 0);
 
-	curl_free(value);
+	libcurl()->free(value);
 	return code == CURLUE_OK;
 }
 
@@ -146,17 +146,17 @@ static const char *judge(struct url *out, const struct parts *p)
 
 static enum err take_apart(struct parts *p, const char *text, const char **why)
 {
-	CURLUcode code =
-		p->handle ? curl_url_set(p->handle, CURLUPART_URL, text, 0) : CURLUE_OUT_OF_MEMORY;
+	CURLUcode code = p->handle ? libcurl()->url_set(p->handle, CURLUPART_URL, text, 0)
+				   : CURLUE_OUT_OF_MEMORY;
 
 	if (code == CURLUE_OK)
-		code = curl_url_get(p->handle, CURLUPART_URL, &p->text, 0);
+		code = libcurl()->url_get(p->handle, CURLUPART_URL, &p->text, 0);
 	if (code == CURLUE_OK)
-		code = curl_url_get(p->handle, CURLUPART_SCHEME, &p->scheme, 0);
+		code = libcurl()->url_get(p->handle, CURLUPART_SCHEME, &p->scheme, 0);
 	if (code == CURLUE_OK)
-		code = curl_url_get(p->handle, CURLUPART_HOST, &p->host, 0);
+		code = libcurl()->url_get(p->handle, CURLUPART_HOST, &p->host, 0);
 	if (code == CURLUE_OK)
-		code = curl_url_get(p->handle, CURLUPART_PORT, &p->port, CURLU_DEFAULT_PORT);
+		code = libcurl()->url_get(p->handle, CURLUPART_PORT, &p->port, CURLU_DEFAULT_PORT);
 	if (code == CURLUE_OUT_OF_MEMORY)
 		return ERR_NOMEM;
 	*why = code == CURLUE_UNSUPPORTED_SCHEME ? "the URL is not one of https"
@@ -184,7 +184,7 @@ enum err url_parse(struct url *out, const char *text, const char **why)
 	*why = refuse_bytes(text);
 	if (*why)
 		return ERR_BAD_REQUEST;
-	p.handle = curl_url();
+	p.handle = libcurl()->url();
 	err = take_apart(&p, text, why);
 	if (err == ERR_OK) {
 		*why = judge(out, &p);

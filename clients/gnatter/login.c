@@ -177,6 +177,7 @@ static int waiting_in(const struct account *acc, const char *device, const char 
 	o.address = acc->address;
 	o.user = acc->user;
 	o.device = device;
+	o.secret = "none"; /* it does not connect */
 	o.store = path;
 	e = gnatter_create(&g, &o);
 	if (e == GNATTER_EINUSE)

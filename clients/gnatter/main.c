@@ -12,6 +12,7 @@
  *   history.c    history; pages.c fetches, when.c reads times, show.c prints
  *   tail.c, who.c, chats.c
  *                a command each
+ *   full.c       no command: the full-screen client, in ui/
  */
 #include <signal.h>
 #include <stdio.h>
@@ -91,7 +92,9 @@ static const struct command commands[] = {
 
 static void usage(FILE *out)
 {
-	fputs("usage: gnatter [--account NAME] COMMAND ...\n\n", out);
+	fputs("usage: gnatter [--account NAME] [COMMAND ...]\n\n"
+	      "Without a command it is a client that fills the terminal.\n\n",
+		out);
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(out, "  %-8s %-12s  %s\n", commands[i].name, commands[i].operands,
 			commands[i].help);

@@ -7,6 +7,7 @@
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include "clients/gnatter/say.h"
 
@@ -38,15 +39,30 @@ static bool look(void *ctx, const struct gnatter_message *m)
 	return true;
 }
 
-/* One page before `before`. *more: there are earlier ones. */
-static int fetch(struct session *s, const char *chat, uint64_t before, uint32_t limit, bool *more)
+/* The library knows the chats that the server lists. One that is not there has no messages yet, or
+ * is none of ours: the server says which. */
+static int ask_of_unknown(struct session *s, const char *chat)
 {
 	struct answer a = {.session = s};
+	char *params = need_printf("{\"chat\":\"%s\",\"limit\":1}", chat);
+	int code =
+		session_answered(&a, gnatter_request(s->g, "history", params, session_answer, &a));
+
+	free(params);
+	answer_finish(&a);
+	return code;
+}
+
+int pages_fetch(struct session *s, const char *chat, uint64_t before, uint32_t limit, bool *more)
+{
+	struct answer a = {.session = s, .bear = "not_found"};
 	int code = session_answered(
 		&a, gnatter_history(s->g, chat, before, limit, session_answer, &a));
 	cJSON *json = code == GN_OK ? cJSON_Parse(a.json) : NULL;
 
 	*more = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "more"));
+	if (code == GN_OK && *a.code)
+		code = ask_of_unknown(s, chat);
 	cJSON_Delete(json);
 	answer_finish(&a);
 	return code;
@@ -107,7 +123,7 @@ int pages_read(struct session *s, const struct wanted *w, gnatter_message_fn *fn
 
 	while (more && count < w->limit) {
 		struct page page = {.wanted = w};
-		int code = fetch(s, w->chat, before, page_size(w), &more);
+		int code = pages_fetch(s, w->chat, before, page_size(w), &more);
 
 		if (code == GN_OK)
 			code = session_error(s,

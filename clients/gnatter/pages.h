@@ -16,4 +16,8 @@ struct wanted {
 /* Calls fn for each in the order of seq. GN_OK, or what was said; then fn was not called. */
 int pages_read(struct session *s, const struct wanted *w, gnatter_message_fn *fn, void *ctx);
 
+/* Have the `limit` messages before `before` (0: the newest) in the cache. *more: there are earlier
+ * ones. A chat in which nothing was said yet has none. GN_OK, or what was said. */
+int pages_fetch(struct session *s, const char *chat, uint64_t before, uint32_t limit, bool *more);
+
 #endif

@@ -126,18 +126,18 @@ int fail(int code, const char *fmt, ...)
 
 int say_flush(bool *over)
 {
-	bool gone;
+	static bool gone, said; /* a stream that has failed once fails for ever */
 
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return GN_OK;
-	gone = errno == EPIPE;
+	gone |= errno == EPIPE;
 	if (over)
-		*over = gone;
-	if (gone)
-		return GN_OK;
-	return fail(GN_FAILED, "cannot write to standard output: %s",
-		errno ? strerror(errno) : "it has failed before");
+		*over = true;
+	if (gone || said)
+		return gone ? GN_OK : GN_FAILED;
+	said = true;
+	return fail(GN_FAILED, "cannot write to standard output: %s", strerror(errno));
 }
 
 void *need(void *p)

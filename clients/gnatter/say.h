@@ -34,8 +34,8 @@ size_t say_line(FILE *out, const char *text);
 bool say_to_terminal(void);
 bool say_in_colour(void);
 
-/* Flush stdout. GN_OK; or GN_FAILED, with a sentence unless its reader has just gone: that is no
- * failure but an end, which *over then says. over may be NULL. */
+/* Flush stdout. GN_OK, or GN_FAILED, said; that its reader has just gone is no failure. In both
+ * cases *over says that nothing more can be written; it may be NULL. */
 int say_flush(bool *over);
 
 /* p, or the end of the program if it is NULL. */

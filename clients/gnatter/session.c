@@ -127,7 +127,7 @@ int session_answered(struct answer *a, enum gnatter_error e)
 		time_left = session_wait(s);
 	if (!a->done || strcmp(a->code, "timeout") == 0)
 		code = session_say_offline(s);
-	else if (*a->code)
+	else if (*a->code && !(a->bear && strcmp(a->code, a->bear) == 0))
 		code = fail(GN_REFUSED, "refused (%s): %s", a->code, a->message);
 	pthread_mutex_unlock(&s->lock);
 	return code;

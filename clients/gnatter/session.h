@@ -71,6 +71,7 @@ void session_close(struct session *s);
 /* The answer to a request: pass session_answer and &answer, then session_answered(). */
 struct answer {
 	struct session *session; /* to be set */
+	const char *bear;        /* this code is no failure: it is for the caller; NULL: none */
 	bool done;
 	char *code, *message, *json; /* owned by whoever calls answer_finish() */
 };

@@ -73,12 +73,10 @@ static bool note_last(void *ctx, const struct gnatter_message *m)
 static int begin(struct session *s, struct tail *t, uint64_t limit)
 {
 	struct last first = {0};
-	struct answer a = {.session = s};
-	int code = session_answered(
-		&a, gnatter_history(s->g, t->chat, 0,
-			    limit > 0 && limit < 1000 ? (uint32_t)limit : 1, session_answer, &a));
+	bool more;
+	int code =
+		pages_fetch(s, t->chat, 0, limit > 0 && limit < 1000 ? (uint32_t)limit : 1, &more);
 
-	answer_finish(&a);
 	if (code != GN_OK)
 		return code;
 	if (limit >= 1000) {

@@ -97,18 +97,14 @@ static size_t parse(struct message *messages, struct bytes list)
 static enum gnatter_error take_page(struct gnatter *g, const char *json)
 {
 	struct message *messages = calloc(PAGE, sizeof(*messages));
-	const struct json_member *list;
+	struct bytes list;
 	enum gnatter_error e = GNATTER_ENOMEM;
-	struct json_object o;
 	size_t count = 0;
 
-	if (messages && json_parse(&o, json, strlen(json)) == ERR_OK) {
-		list = json_get(&o, "messages");
-		if (list && cJSON_IsArray(list->value))
-			count = parse(messages, list->raw);
+	if (messages && list_member((struct bytes){json, strlen(json)}, "messages", &list))
+		count = parse(messages, list);
+	if (messages)
 		e = count > 0 ? keep(g, messages, count) : GNATTER_ENOTFOUND;
-		json_finish(&o);
-	}
 	for (size_t i = 0; i < count; i++)
 		message_finish(&messages[i]);
 	free(messages);
@@ -174,7 +170,7 @@ static void go_on(struct gnatter *g, struct paging *p)
 		finish(g, p, &r, "no_memory", gnatter_error_text(e));
 }
 
-void history_run(struct gnatter *g)
+static struct paging *take_all(struct gnatter *g)
 {
 	struct paging *all;
 
@@ -182,6 +178,13 @@ void history_run(struct gnatter *g)
 	all = g->paging;
 	g->paging = NULL;
 	pthread_mutex_unlock(&g->lock);
+	return all;
+}
+
+void history_run(struct gnatter *g)
+{
+	struct paging *all = take_all(g);
+
 	while (all) {
 		struct paging *p = all;
 
@@ -202,10 +205,23 @@ static void tell_at_once(struct gnatter *g, struct paging *p)
 		finish(g, p, &r, "closed", "the client is not connected");
 }
 
+void history_close(struct gnatter *g)
+{
+	struct paging *all = take_all(g);
+
+	while (all) {
+		struct paging *p = all;
+
+		all = p->next;
+		tell_at_once(g, p);
+	}
+}
+
 enum gnatter_error gnatter_history(struct gnatter *g, const char *chat, uint64_t before,
 	uint32_t limit, gnatter_answer_fn *done, void *ctx)
 {
 	struct paging *p;
+	bool running;
 
 	if (!chat || name_chat_kind(chat, strlen(chat), NULL) == CHAT_NONE || limit == 0 ||
 		limit > PAGE)
@@ -215,15 +231,16 @@ enum gnatter_error gnatter_history(struct gnatter *g, const char *chat, uint64_t
 		return GNATTER_ENOMEM;
 	*p = (struct paging){.done = done, .ctx = ctx, .before = before, .limit = limit};
 	snprintf(p->chat, sizeof(p->chat), "%s", chat);
-	if (!g->running) {
-		tell_at_once(g, p);
-		return GNATTER_OK;
-	}
 	pthread_mutex_lock(&g->lock);
-	p->next = g->paging;
-	g->paging = p;
-	g->wishes |= WISH_LOOK;
-	pthread_cond_signal(&g->woken);
+	running = g->running;
+	if (running) {
+		p->next = g->paging;
+		g->paging = p;
+		g->wishes |= WISH_LOOK;
+		pthread_cond_broadcast(&g->woken);
+	}
 	pthread_mutex_unlock(&g->lock);
+	if (!running)
+		tell_at_once(g, p);
 	return GNATTER_OK;
 }

@@ -6,6 +6,7 @@
  */
 #include "clients/sdk/message.h"
 
+#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,29 +126,20 @@ static bool take_strings(struct message *m, const cJSON *o)
 	       (!m->device || name_device_ok(m->device, strlen(m->device)));
 }
 
-/* A member as it was written. */
-static struct bytes raw_of(const struct json_object *o, const char *name)
+/* Copy what *strings lend into one block of m's. */
+static bool keep(struct message *m)
 {
-	const struct json_member *m = json_get(o, name);
-
-	return m && !cJSON_IsNull(m->value) ? m->raw : (struct bytes){NULL, 0};
-}
-
-/* Copy what *strings lend into one block of m's. media and body as they were written: numbers
- * beyond a double are numbers of somebody's. */
-static bool keep(struct message *m, struct bytes media, struct bytes body)
-{
-	const char **strings[] = {&m->chat, &m->from, &m->device, &m->id, &m->type, &m->text};
-	const size_t count = sizeof(strings) / sizeof(*strings);
-	size_t size = media.len + body.len + 2;
+	const char **strings[] = {
+		&m->chat, &m->from, &m->device, &m->id, &m->type, &m->text, &m->media, &m->body};
+	size_t size = 0;
 	char *at;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
 		size += *strings[i] ? strlen(*strings[i]) + 1 : 0;
-	m->block = at = calloc(1, size);
+	m->block = at = malloc(size);
 	if (!at)
 		return false;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++) {
 		if (!*strings[i])
 			continue;
 		size = strlen(*strings[i]) + 1;
@@ -155,30 +147,53 @@ static bool keep(struct message *m, struct bytes media, struct bytes body)
 		*strings[i] = at;
 		at += size;
 	}
-	if (media.data)
-		m->media = memcpy(at, media.data, media.len);
-	at += media.len + 1;
-	if (body.data)
-		m->body = memcpy(at, body.data, body.len);
 	return true;
 }
 
-static enum gnatter_error read_object(struct message *out, const struct json_object *o)
+/* A member as it was written, NUL-terminated into *out: what others have made is kept byte for
+ * byte. NULL if it is absent or null. */
+static bool take_raw(const struct json_object *o, const char *name, char **out)
 {
-	const cJSON *body = member(o->root, "body");
-	struct message m = {0};
+	const struct json_member *m = json_get(o, name);
 
-	if (!take_numbers(&m, o->root) || !take_strings(&m, o->root) ||
-		!media_ok(member(o->root, "media")) || (body && !cJSON_IsObject(body)))
+	*out = NULL;
+	if (!m || cJSON_IsNull(m->value))
+		return true;
+	*out = strndup(m->raw.data, m->raw.len);
+	return *out != NULL;
+}
+
+static enum gnatter_error keep_all(struct message *m, const struct json_object *o)
+{
+	char *media = NULL, *body = NULL;
+	bool ok = take_raw(o, "media", &media) && take_raw(o, "body", &body);
+
+	m->media = media;
+	m->body = body;
+	ok = ok && keep(m);
+	free(media);
+	free(body);
+	return ok ? GNATTER_OK : GNATTER_ENOMEM;
+}
+
+static enum gnatter_error from_object(struct message *out, const struct json_object *o)
+{
+	struct message m = {0};
+	const cJSON *body = member(o->root, "body");
+	enum gnatter_error e;
+
+	if (!take_numbers(&m, o->root) || !take_strings(&m, o->root))
+		return GNATTER_EINVAL;
+	if (!media_ok(member(o->root, "media")) || (body && !cJSON_IsObject(body)))
 		return GNATTER_EINVAL;
 	if (!m.device)
 		m.device = "";
 	if (!m.id)
 		m.id = "";
-	if (!keep(&m, raw_of(o, "media"), raw_of(o, "body")))
-		return GNATTER_ENOMEM;
-	*out = m;
-	return GNATTER_OK;
+	e = keep_all(&m, o);
+	if (e == GNATTER_OK)
+		*out = m;
+	return e;
 }
 
 enum gnatter_error message_parse(struct message *out, const char *json, size_t len)
@@ -197,7 +212,7 @@ enum gnatter_error message_parse(struct message *out, const char *json, size_t l
 	default:
 		return GNATTER_EINVAL;
 	}
-	e = read_object(out, &o);
+	e = from_object(out, &o);
 	json_finish(&o);
 	return e;
 }

@@ -8,11 +8,9 @@
 #include "clients/sdk/gnatter.h"
 #include "wire/buf.h"
 
-#include <cjson/cJSON.h>
-
 struct message {
 	const char *chat, *from, *device, *id, *type;
-	const char *text, *media, *body; /* NULL: none. media and body: JSON, as written */
+	const char *text, *media, *body; /* NULL: none. media and body: as written */
 	uint64_t seq, n, ref, edited, deleted;
 	int64_t ts_ms;
 	void *block; /* owned */

@@ -121,15 +121,15 @@ static bool on_waiting(void *ctx, const struct store_outgoing *o)
 	struct due *d = ctx;
 	struct outgoing *out = &d->each[d->count].o;
 
+	if (!find(d->g, o->id)) {
+		d->each[d->count].payload = strdup(o->payload);
+		if (!d->each[d->count].payload)
+			return false;
+		snprintf(out->id, sizeof(out->id), "%s", o->id);
+		snprintf(out->chat, sizeof(out->chat), "%s", o->chat);
+		d->count++;
+	}
 	d->g->outbox_pos = o->pos;
-	if (find(d->g, o->id))
-		return true;
-	d->each[d->count].payload = strdup(o->payload);
-	if (!d->each[d->count].payload)
-		return false;
-	snprintf(out->id, sizeof(out->id), "%s", o->id);
-	snprintf(out->chat, sizeof(out->chat), "%s", o->chat);
-	d->count++;
 	return d->count < WINDOW;
 }
 
@@ -225,7 +225,9 @@ static bool any_refused(const struct gnatter *g)
 
 void outbox_run(struct gnatter *g, int64_t now)
 {
-	if (!g->online)
+	/* In a new store nothing goes out before it is known what there was: or the first list
+	 * would count it as that. */
+	if (!g->online || g->first_sync)
 		return;
 	if (!g->outgoing)
 		g->outgoing = calloc(WINDOW, sizeof(*g->outgoing));
@@ -244,7 +246,7 @@ int64_t outbox_due(const struct gnatter *g)
 {
 	int64_t due = g->outgoing_count < WINDOW && !any_refused(g) ? g->outbox_ms : NEVER;
 
-	if (!g->online)
+	if (!g->online || g->first_sync)
 		return NEVER;
 	for (size_t i = 0; i < g->outgoing_count; i++)
 		if (g->outgoing[i].again_ms < due)
@@ -300,6 +302,16 @@ static void on_error(struct gnatter *g, struct outgoing *o, const cJSON *error)
 	refuse(g, id, chat, code, member_string(error, "message"));
 }
 
+/* Of a chat that was not there before: the list tells of it. */
+static void expect_chat(struct gnatter *g, const char *chat, uint64_t seq)
+{
+	struct room *r = room_add(g, chat);
+
+	if (r && (r->first_own == 0 || seq < r->first_own))
+		r->first_own = seq;
+	sync_list(g);
+}
+
 /* Stored: its echo is here, or on its way. */
 static void on_stored(struct gnatter *g, const char *id, const char *chat, uint64_t seq)
 {
@@ -308,7 +320,7 @@ static void on_stored(struct gnatter *g, const char *id, const char *chat, uint6
 
 	backoff_reset(&g->outbox_backoff);
 	if (!r || !r->known)
-		sync_list(g);
+		expect_chat(g, chat, seq);
 	else if (r->hi < seq)
 		sync_expect(g, r, seq);
 	else if (store_unqueue(g->store, id, &was) == GNATTER_OK)

@@ -78,7 +78,7 @@ static const char *earlier(const char *a, const char *b)
 /* The stack of a leak, the allocation first; each frame ends in the path of its program. */
 static bool stack_is_ours(const char *text, size_t len)
 {
-	static const char *const programs[] = {"/gnatter.so)", "/gnatterd)", "/gnatterctl)"};
+	static const char *const programs[] = {"/gnatter.so)", "/gnatterd)", "/gnatterctl)", "/gnatter)"};
 	static const char broker[] = "/mosquitto)";
 	const char *other = memmem(text, len, broker, strlen(broker)), *ours = NULL;
 

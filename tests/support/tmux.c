@@ -17,10 +17,8 @@ struct tmux {
 	bool closed;
 };
 
-/* Nothing of the machine's; what has ended stays; keys are what they are, at once. */
+/* Nothing of the machine's; keys are what they are, at once. */
 static const char settings[] = "set -g default-terminal screen-256color\n"
-			       "set -g remain-on-exit on\n"
-			       "set -g remain-on-exit-format ''\n"
 			       "set -g status off\n"
 			       "set -g history-limit 0\n"
 			       "set -s escape-time 0\n"
@@ -85,8 +83,9 @@ void tmux_close(struct tmux *t)
 }
 
 /* Who the program is and how it ended is written into files: tmux 3.3 knows the latter only
- * sometimes. The shell outlives what the terminal tells its programs to end with, and hands on what
- * the kernel tells only the first of them. */
+ * sometimes. That all it wrote has come to the screen is told by the title, set behind it; then the
+ * terminal stays, since tmux moves what is on a dead one. The shell outlives what the terminal
+ * tells its programs to end with, and hands on what the kernel tells only the first of them. */
 static const char wrapper[] = "dir=$1; shift\n"
 			      "exec 3<&0\n"
 			      "env --default-signal=INT,QUIT \"$@\" <&3 3<&- &\n"
@@ -98,7 +97,9 @@ static const char wrapper[] = "dir=$1; shift\n"
 			      "wait $child; code=$?\n"
 			      "while kill -0 $child; do wait $child; code=$?; done 2>/dev/null\n"
 			      "echo $code >\"$dir/code.new\"\n"
-			      "mv \"$dir/code.new\" \"$dir/code\"\n";
+			      "mv \"$dir/code.new\" \"$dir/code\"\n"
+			      "printf '\\033\\\\\\033]2;over\\033\\\\'\n"
+			      "exec sleep 1000000\n";
 
 /* tmux has its own idea of what a program inherits, so env(1) tells it. */
 static void start_session(struct tmux *t, const struct tmux_opts *o)
@@ -296,7 +297,8 @@ static bool has_ended(void *arg)
 {
 	struct tmux *t = arg;
 
-	return !tmux_running(t) && (t->closed || atoi(format(t, "#{pane_dead}")) == 1);
+	return !tmux_running(t) &&
+	       (t->closed || strncmp(format(t, "#{pane_title}"), "over\n", 5) == 0);
 }
 
 int tmux_wait_end(struct tmux *t)

@@ -45,6 +45,29 @@ static void expect_error(struct client *c, const char *user, const char *code, c
 	assert_true(json_str(j, "message") && *json_str(j, "message"));
 }
 
+/* Who waits for an answer need not wait until he gives up. */
+static void expect_refused_answers(struct client *c5, struct client *c3)
+{
+	static const char *const topics[] = {"chat/lobby/send", "chat/lobby/ack", "api/me"};
+	struct message *m;
+
+	for (size_t k = 0; k < COUNT(topics); k++) {
+		struct publish p = {.topic = topics[k],
+			.payload = letters(2049),
+			.qos = 1,
+			.response = "my/answers",
+			.correlation = topics[k]};
+
+		assert_int_equal(client_publish(c5, &p), 0x87);
+		m = client_take(c5, "my/answers", "error");
+		json_expect_str(json_of(m->payload, m->len), "error.code", "too_large");
+		assert_string_equal(m->correlation, topics[k]);
+	}
+	publish(c3, "api/me", letters(2049), 1);
+	m = client_take(c3, "reply/me", "error");
+	json_expect_str(json_of(m->payload, m->len), "error.code", "too_large");
+}
+
 static void test_p7_payload_size(void **state)
 {
 	static const char *const topics[] = {"chat/lobby/send", "chat/lobby/ack", "api/me"};
@@ -62,6 +85,7 @@ static void test_p7_payload_size(void **state)
 			expect_error(c3, "bob", "too_large", topics[k]);
 		}
 	}
+	expect_refused_answers(c5, c3);
 	assert_in_range(publish(c5, "chat/lobby/send", letters(2048), 1), 0, 0x10);
 	publish(c3, "chat/lobby/send", letters(2048), 1);
 	client_barrier(c3);

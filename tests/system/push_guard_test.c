@@ -113,16 +113,19 @@ static size_t trap_caught(struct trap *t)
 	return t->caught;
 }
 
-/* Every way to write this machine. */
-static const char *const here[] = {"127.0.0.1", "localhost", "LOCALHOST", "push.localhost", "127.1",
-	"127.0.1", "127.8.9.10", "0x7f000001", "0x7f.1", "2130706433", "017700000001", "0177.0.0.1",
-	"0", "0.0.0.0", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]",
-	"[0:0:0:0:0:0:0:1]", NULL};
+/* This machine, as it may be written. */
+static const char *const here[] = {"127.0.0.1", "localhost", "LOCALHOST", "push.localhost",
+	"127.8.9.10", "0.0.0.0", "[::1]", "[::]", "[::ffff:127.0.0.1]", NULL};
+
+/* And in ways that not everybody reads alike: nobody can register with these. */
+static const char *const disguised[] = {"127.1", "127.0.1", "0x7f000001", "0x7f.1", "2130706433",
+	"017700000001", "0177.0.0.1", "0", "127.0.0.1.", "[::ffff:7f00:1]", "[0:0:0:0:0:0:0:1]",
+	NULL};
 
 /* And what else is not on the Internet. */
 static const char *const elsewhere[] = {"10.0.0.1", "169.254.169.254", "172.16.0.1", "192.168.1.1",
 	"100.64.0.1", "192.0.2.1", "224.0.0.1", "255.255.255.255", "[fe80::1]", "[fd00::1]",
-	"[ff02::1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::1]", NULL};
+	"[ff02::1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::1]", "[::127.0.0.1]", NULL};
 
 /* Register a device for each that is taken, as push subscription and as webhook, with https and
  * http. How many there are. */
@@ -177,6 +180,7 @@ static void test_guard_addresses(void **state)
 	near = register_all("bob", here, trap->port);
 	far = register_all("carol", elsewhere, trap->port);
 	assert_true(near >= COUNT(here) - 1 && far >= COUNT(elsewhere) - 1);
+	assert_int_equal(register_all("dave", disguised, trap->port), 0);
 	client_send(alice, "lobby", "into the trap");
 	wait_dropped(near + far);
 	assert_int_equal(trap_caught(trap), 0);
@@ -351,8 +355,10 @@ static void test_guard_slow_answers(void **state)
 		recorder_expect(hook, 6 + 2 * k);
 		assert_true(case_now_ms() - sent < case_patience_ms() / 20);
 	}
+	/* each says 200 before it begins to drip: it has the push, and does not get it again */
+	pushing_wait_stat(in, "push_webpush_delivered", 5 + 6);
 	assert_true(pushing_stat(in, "push_webpush_retried") == 0);
-	pushing_wait_stat(in, "push_webpush_retried", 6);
+	assert_int_equal(recorder_count_of(hook, "/drip"), 6);
 }
 
 /* --- secrets ------------------------------------------------------------------------------- */
@@ -531,6 +537,25 @@ static void test_guard_key_files(void **state)
 	start();
 }
 
+static bool has_libcurl(void)
+{
+	return strstr(slurp(case_printf("/proc/%d/maps", (int)in->daemon.pid), NULL),
+		       "/libcurl.so.") != NULL;
+}
+
+/* Who pushes nothing over HTTP has none of the code that does. */
+static void test_guard_libcurl_where_it_is_needed(void **state)
+{
+	(void)state;
+	in = instance_create(instance_people);
+	instance_start(in);
+	assert_false(has_libcurl());
+	instance_stop(in);
+	pushing_set_up(in, recorder_start(NULL), NULL);
+	instance_start(in);
+	assert_true(has_libcurl());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -542,6 +567,7 @@ int main(void)
 		SYSTEM(test_guard_slow_answers),
 		SYSTEM(test_guard_secrets),
 		SYSTEM(test_guard_key_files),
+		SYSTEM(test_guard_libcurl_where_it_is_needed),
 	};
 
 	return case_run_all(tests, COUNT(tests), NULL);

@@ -27,6 +27,20 @@ static void start(const char *const more[])
 	alice = client_5(in, "alice", "desk");
 }
 
+/* With bob's phone registered, which is away. */
+static void start_with_bob(void)
+{
+	start(NULL);
+	pushing_register(in, "bob", "phone", "webhook", "");
+}
+
+/* And with carol's, for expect_none_before(). */
+static void start_with_both(void)
+{
+	start_with_bob();
+	pushing_register(in, "carol", "phone", "webhook", "");
+}
+
 /* The n-th push (from 0), once it is there. */
 static struct cJSON *push(size_t n)
 {
@@ -46,8 +60,7 @@ static void test_a_message_is_pushed(void **state)
 	struct cJSON *j;
 
 	(void)state;
-	start(NULL);
-	pushing_register(in, "bob", "phone", "webhook", "");
+	start_with_bob();
 	client_send(alice, "alice:bob", "hello");
 	j = push(0);
 	json_expect_str(j, "kind", "push");
@@ -78,8 +91,7 @@ static void test_a_webhook_is_signed(void **state)
 	size_t len;
 
 	(void)state;
-	start(NULL);
-	pushing_register(in, "bob", "phone", "webhook", "");
+	start_with_bob();
 	client_send(alice, "alice:bob", "signed");
 	push(0);
 	r = recorder_at(hook, 0);
@@ -130,9 +142,7 @@ static void test_who_is_there_is_not_pushed_to(void **state)
 	struct client *phone;
 
 	(void)state;
-	start(NULL);
-	pushing_register(in, "carol", "phone", "webhook", "");
-	pushing_register(in, "bob", "phone", "webhook", "");
+	start_with_both();
 	phone = client_5(in, "bob", "phone");
 	client_subscribe_ok(phone, "chat/alice:bob/msg", 1);
 	client_send(alice, "alice:bob", "live");
@@ -155,8 +165,7 @@ static void test_a_connection_that_was_dead_is_made_up_for(void **state)
 	struct client *phone;
 
 	(void)state;
-	start(NULL);
-	pushing_register(in, "bob", "phone", "webhook", "");
+	start_with_bob();
 	phone = client_5(in, "bob", "phone");
 	client_send(alice, "alice:bob", "into the void");
 	client_barrier(alice);
@@ -170,9 +179,7 @@ static void test_only_the_devices_that_are_away(void **state)
 	struct client *desk;
 
 	(void)state;
-	start(NULL);
-	pushing_register(in, "carol", "phone", "webhook", "");
-	pushing_register(in, "bob", "phone", "webhook", "");
+	start_with_both();
 	pushing_register(in, "bob", "desk", "webhook", "");
 	desk = client_5(in, "bob", "desk");
 	client_send(alice, "alice:bob", "to the phone");
@@ -189,9 +196,7 @@ static void test_what_is_read_meanwhile_is_not_pushed(void **state)
 	struct client *desk;
 
 	(void)state;
-	start(NULL);
-	pushing_register(in, "carol", "phone", "webhook", "");
-	pushing_register(in, "bob", "phone", "webhook", "");
+	start_with_both();
 	desk = client_5(in, "bob", "desk");
 	recorder_answer_next(hook, PUSHING_HOOK_PATH, 1,
 		&(struct answer){.status = 503, .headers = "Retry-After: 3\n"});
@@ -208,8 +213,7 @@ static void test_what_is_read_meanwhile_is_not_pushed(void **state)
 static void test_a_device_that_is_back_gets_none(void **state)
 {
 	(void)state;
-	start(NULL);
-	pushing_register(in, "bob", "phone", "webhook", "");
+	start_with_bob();
 	recorder_answer_next(hook, PUSHING_HOOK_PATH, 1,
 		&(struct answer){.status = 503, .headers = "Retry-After: 3\n"});
 	client_send(alice, "alice:bob", "busy");
@@ -224,8 +228,7 @@ static void test_failures_are_tried_again(void **state)
 	struct cJSON *j;
 
 	(void)state;
-	start(NULL);
-	pushing_register(in, "bob", "phone", "webhook", "");
+	start_with_bob();
 	recorder_answer_next(hook, PUSHING_HOOK_PATH, 1, &(struct answer){.how = ANSWER_CLOSE});
 	recorder_answer_next(hook, PUSHING_HOOK_PATH, 1,
 		&(struct answer){.status = 429, .headers = "Retry-After: 3\n"});
@@ -244,8 +247,7 @@ static void test_failures_are_tried_again(void **state)
 static void test_what_comes_while_one_is_on_its_way(void **state)
 {
 	(void)state;
-	start(NULL);
-	pushing_register(in, "bob", "phone", "webhook", "");
+	start_with_bob();
 	recorder_answer_next(hook, PUSHING_HOOK_PATH, 1, &(struct answer){.delay_ms = 500});
 	client_send(alice, "alice:bob", "first");
 	json_expect_str(push(0), "push.text", "first");
@@ -260,9 +262,7 @@ static void test_mutes_and_mentions(void **state)
 	struct client *desk;
 
 	(void)state;
-	start(NULL);
-	pushing_register(in, "carol", "phone", "webhook", "");
-	pushing_register(in, "bob", "phone", "webhook", "");
+	start_with_both();
 	desk = client_5(in, "bob", "desk");
 	client_request(desk, "chat.mute", "{\"chat\":\"alice:bob\"}");
 	client_send(alice, "alice:bob", "sssh @bob");
@@ -278,14 +278,35 @@ static void test_mutes_and_mentions(void **state)
 	json_expect_str(push(3), "push.text", "anything");
 }
 
+/* What was said before its end is not made up for. */
+static void test_a_mute_that_ends(void **state)
+{
+	struct client *desk;
+	int64_t until;
+
+	(void)state;
+	start_with_both();
+	desk = client_5(in, "bob", "desk");
+	until = case_wall_ms() + case_patience_ms() / 10;
+	client_requestf(
+		desk, "chat.mute", "{\"chat\":\"alice:bob\",\"until\":%lld}", (long long)until);
+	client_send(alice, "alice:bob", "too early");
+	expect_none_before(0, "while it is muted");
+	while (case_wall_ms() < until)
+		case_pause_ms(5);
+	expect_none_before(1, "when it is over");
+	client_send(alice, "alice:bob", "now");
+	json_expect_str(push(2), "push.text", "now");
+	json_expect_num(push(2), "push.unread", 2);
+}
+
 /* One comes while another is on its way. */
 static void test_a_mention_is_not_forgotten(void **state)
 {
 	struct client *desk;
 
 	(void)state;
-	start(NULL);
-	pushing_register(in, "bob", "phone", "webhook", "");
+	start_with_bob();
 	desk = client_5(in, "bob", "desk");
 	client_request(desk, "chat.mute", "{\"chat\":\"alice:bob\",\"mentions\":true}");
 	recorder_answer_next(hook, PUSHING_HOOK_PATH, 1, &(struct answer){.delay_ms = 500});
@@ -299,21 +320,24 @@ static void test_a_mention_is_not_forgotten(void **state)
 	json_expect_str(push(2), "push.text", "elsewhere");
 }
 
+/* But for one minute, which is twelve hours away; mentions wake him. */
+static void sleep_all_day(struct client *c)
+{
+	client_requestf(c, "push.prefs",
+		"{\"quiet\":{\"from\":\"00:01\",\"to\":\"00:00\",\"utc_offset\":%d},"
+		"\"mentions\":true}",
+		(int)(720 - case_wall_ms() / 60000 % 1440));
+}
+
 static void test_quiet_hours(void **state)
 {
 	struct client *desk;
 	struct cJSON *j;
 
 	(void)state;
-	start(NULL);
-	pushing_register(in, "carol", "phone", "webhook", "");
-	pushing_register(in, "bob", "phone", "webhook", "");
+	start_with_both();
 	desk = client_5(in, "bob", "desk");
-	/* all day but for one minute, which is twelve hours away */
-	client_requestf(desk, "push.prefs",
-		"{\"quiet\":{\"from\":\"00:01\",\"to\":\"00:00\",\"utc_offset\":%d},"
-		"\"mentions\":true}",
-		(int)(720 - case_wall_ms() / 60000 % 1440));
+	sleep_all_day(desk);
 	client_send(alice, "alice:bob", "at night");
 	expect_none_before(0, "he sleeps");
 	j = client_request(client_open(in,
@@ -326,6 +350,23 @@ static void test_quiet_hours(void **state)
 	client_send(alice, "alice:bob", "wake up, @bob");
 	client_send(alice, "lobby", "@bob: here, too");
 	json_expect_str(push(1), "push.text", "@bob: here, too");
+}
+
+/* What waits for them to be over goes when they are. */
+static void test_quiet_hours_switched_off(void **state)
+{
+	struct client *desk;
+
+	(void)state;
+	start_with_both();
+	desk = client_5(in, "bob", "desk");
+	sleep_all_day(desk);
+	client_send(alice, "alice:bob", "at night");
+	client_send(alice, "lobby", "in another chat");
+	expect_none_before(1, "he sleeps"); /* carol hears of the lobby, too */
+	client_request(desk, "push.prefs", "{\"quiet\":null}");
+	push(3);
+	assert_int_equal(recorder_count(hook), 4);
 }
 
 static void test_without_preview(void **state)
@@ -367,9 +408,7 @@ static void test_registrations_end(void **state)
 	struct cJSON *j;
 
 	(void)state;
-	start(NULL);
-	pushing_register(in, "carol", "phone", "webhook", "");
-	pushing_register(in, "bob", "phone", "webhook", "");
+	start_with_both();
 	pushing_register(in, "bob", "tablet", "webhook", "");
 	desk = client_5(in, "bob", "desk");
 	client_request(desk, "device.remove", "{\"device\":\"tablet\"}");
@@ -424,8 +463,7 @@ static void test_trying_and_looking(void **state)
 	struct run r;
 
 	(void)state;
-	start(NULL);
-	pushing_register(in, "bob", "phone", "webhook", "");
+	start_with_bob();
 	assert_non_null(strstr(CTL_OK(in, "push", "test", "bob"), "delivered"));
 	json_expect_str(push(0), "push.type", "test");
 	recorder_answer(hook, PUSHING_HOOK_PATH, &(struct answer){.status = 503});
@@ -509,8 +547,10 @@ int main(void)
 		SYSTEM(test_failures_are_tried_again),
 		SYSTEM(test_what_comes_while_one_is_on_its_way),
 		SYSTEM(test_mutes_and_mentions),
+		SYSTEM(test_a_mute_that_ends),
 		SYSTEM(test_a_mention_is_not_forgotten),
 		SYSTEM(test_quiet_hours),
+		SYSTEM(test_quiet_hours_switched_off),
 		SYSTEM(test_without_preview),
 		SYSTEM(test_what_is_no_message_is_not_pushed),
 		SYSTEM(test_registrations_end),

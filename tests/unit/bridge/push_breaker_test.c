@@ -9,6 +9,8 @@
 #define T0  UINT64_C(1795314821000)
 #define TRY 15000u /* ms that a try may take */
 
+static uint64_t told[PUSH_BREAKER_TOLD];
+
 static int setup(void **state)
 {
 	if (sodium_init() < 0)
@@ -66,9 +68,9 @@ static void test_breaker_good_between_begins_anew(void **state)
 	for (int round = 0; round < 3; round++) {
 		for (int i = 0; i < 4; i++)
 			failed(b, "fcm", T0);
-		push_breaker_good(b, text("fcm"));
+		push_breaker_good(b, text("fcm"), told);
 	}
-	push_breaker_good(b, text("never heard of"));
+	push_breaker_good(b, text("never heard of"), told);
 	assert_int_equal(ask(b, "fcm", T0), 0);
 	break_it(b, "fcm", T0);
 	assert_int_equal(ask(b, "fcm", T0), T0 + 2000);
@@ -85,10 +87,59 @@ static void test_breaker_one_probe(void **state)
 	assert_int_equal(ask(b, "fcm", T0 + 2000), 0);
 	assert_int_equal(ask(b, "fcm", T0 + 2000), T0 + 2000 + TRY);
 	assert_int_equal(ask(b, "fcm", T0 + 1999 + TRY), T0 + 2000 + TRY);
-	push_breaker_good(b, text("fcm"));
+	push_breaker_good(b, text("fcm"), told);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(ask(b, "fcm", T0 + 3000), 0);
 	assert_int_equal(push_breaker_open(b, text("fcm")), 0);
+}
+
+/* It did not ask after all: another one may, at once. */
+static void test_breaker_probe_that_was_not_made(void **state)
+{
+	struct push_breakers *b = *state;
+
+	push_breaker_not_asked(b, text("never heard of"), T0);
+	break_it(b, "fcm", T0);
+	push_breaker_not_asked(b, text("fcm"), T0); /* nobody was to ask */
+	assert_int_equal(ask(b, "fcm", T0), T0 + 2000);
+	assert_int_equal(ask(b, "fcm", T0 + 2000), 0);
+	push_breaker_not_asked(b, text("fcm"), T0 + 2000);
+	assert_int_equal(ask(b, "fcm", T0 + 2000), 0);
+	assert_int_equal(ask(b, "fcm", T0 + 2000), T0 + 2000 + TRY);
+	/* it fails: the pause doubles as ever */
+	failed(b, "fcm", T0 + 3000);
+	assert_int_equal(ask(b, "fcm", T0 + 3000), T0 + 3000 + 4000);
+}
+
+/* Those who were told to wait can be told that they need not. */
+static void test_breaker_good_names_who_waits(void **state)
+{
+	struct push_breakers *b = *state;
+	uint64_t now = T0;
+
+	assert_int_equal(push_breaker_good(b, text("fcm"), told), 0);
+	break_it(b, "fcm", T0);
+	assert_int_equal(push_breaker_good(b, text("fcm"), told), 0); /* nobody was told */
+	break_it(b, "fcm", T0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(ask(b, "fcm", T0 + 1), T0 + 2000);
+	assert_int_equal(ask(b, "fcm", T0 + 2000), 0);
+	assert_int_equal(ask(b, "fcm", T0 + 2000), T0 + 2000 + TRY);
+	assert_int_equal(push_breaker_good(b, text("fcm"), told), 2);
+	assert_int_equal(told[0] + told[1], 2 * T0 + 4000 + TRY);
+	assert_int_equal(push_breaker_good(b, text("fcm"), told), 0);
+	/* of very many the last ones */
+	break_it(b, "fcm", T0);
+	for (int i = 0; i < 20; i++) {
+		uint64_t until = ask(b, "fcm", now);
+
+		now = until > 0 ? until : now;
+		if (until == 0)
+			failed(b, "fcm", now);
+	}
+	assert_int_equal(push_breaker_good(b, text("fcm"), told), PUSH_BREAKER_TOLD);
+	for (size_t i = 0; i < PUSH_BREAKER_TOLD; i++)
+		assert_true(told[i] > T0 + 4000);
 }
 
 /* What it found was never told: another one may ask. */
@@ -120,7 +171,7 @@ static void test_breaker_pauses_double(void **state)
 		now = until + 100;
 	}
 	/* a good answer ends it: from the beginning */
-	push_breaker_good(b, text("fcm"));
+	push_breaker_good(b, text("fcm"), told);
 	break_it(b, "fcm", now);
 	assert_int_equal(ask(b, "fcm", now), now + 2000);
 }
@@ -168,7 +219,7 @@ static void test_breaker_pause_asked_for(void **state)
 		push_breaker_failed(b, text("fcm"), T0, T0 + cases[i].asked);
 		assert_int_equal(ask(b, "fcm", T0), T0 + cases[i].want);
 		assert_int_equal(ask(b, "fcm", T0 + cases[i].want), 0);
-		push_breaker_good(b, text("fcm"));
+		push_breaker_good(b, text("fcm"), told);
 	}
 }
 
@@ -235,7 +286,7 @@ static void test_breaker_bound_of_many(void **state)
 	assert_int_equal(count_open(b, all), PUSH_BREAKERS_MAX);
 	assert_int_equal(count_open(b, all - PUSH_BREAKERS_MAX), 0);
 	for (unsigned i = 0; i < all; i++)
-		push_breaker_good(b, text(numbered(i)));
+		push_breaker_good(b, text(numbered(i)), told);
 	assert_int_equal(count_open(b, all), 0);
 }
 
@@ -282,6 +333,8 @@ int main(void)
 		TEST(test_breaker_five_in_a_row),
 		TEST(test_breaker_good_between_begins_anew),
 		TEST(test_breaker_one_probe),
+		TEST(test_breaker_probe_that_was_not_made),
+		TEST(test_breaker_good_names_who_waits),
 		TEST(test_breaker_probe_that_was_lost),
 		TEST(test_breaker_pauses_double),
 		TEST(test_breaker_many_in_flight_count_once),

@@ -198,21 +198,55 @@ static void test_view_not_what_was_told(void **state)
 	assert_string_equal(view.why, "what it was about is deleted");
 }
 
-/* So many that were deleted are looked past, and no more. */
-static void test_view_deleted_are_bounded(void **state)
+static void say_many(struct world *w, int count, const char *payload)
 {
+	for (int i = 0; i < count; i++)
+		world_say(w, "lobby", "alice", payload);
+}
+
+/* However much lies between: what is no message, and what was deleted. */
+static void test_view_looks_past_what_does_not_count(void **state)
+{
+	static const char *const between[] = {
+		"{\"type\":\"reaction\",\"ref\":1,\"text\":\"+\"}",
+		"{\"type\":\"edit\",\"ref\":1,\"text\":\"edited\"}",
+	};
 	struct world *w = *state;
+	uint64_t seq;
 
 	world_say(w, "lobby", "alice", "first");
-	for (int i = 0; i < 31; i++)
-		world_say(w, "lobby", "alice", "talk");
-	for (int i = 0; i < 31; i++)
-		world_sayf(w, "lobby", "alice", "{\"type\":\"delete\",\"ref\":%d}", i + 2);
+	for (size_t i = 0; i < sizeof(between) / sizeof(*between); i++) {
+		say_many(w, 400, between[i]);
+		seq = world_say(w, "lobby", "alice", "talk");
+		world_sayf(w, "lobby", "alice", "{\"type\":\"delete\",\"ref\":%d}", (int)seq);
+		assert_needed(w);
+		assert_int_equal(view.note.seq, 1);
+		assert_text(i == 0 ? "first" : "edited");
+	}
+}
+
+/* A look has an end, and then it is told that something is there. */
+static void test_view_without_a_message(void **state)
+{
+	struct world *w = *state;
+	const struct push_note *n = &view.note;
+	uint64_t seq;
+
+	world_say(w, "lobby", "alice", "first, @bob");
+	say_many(w, 1100, "{\"type\":\"reaction\",\"ref\":1,\"text\":\"+\"}");
+	seq = world_say(w, "lobby", "alice", "talk");
+	world_sayf(w, "lobby", "alice", "{\"type\":\"delete\",\"ref\":%d}", (int)seq);
 	assert_needed(w);
-	assert_text("first");
-	world_say(w, "lobby", "alice", "talk");
-	world_say(w, "lobby", "alice", "{\"type\":\"delete\",\"ref\":64}");
-	/* from the last that a person counts: seq 64, all deletes, and 31 tombstones */
+	assert_title("The lobby");
+	assert_text("");
+	assert_int_equal(n->from.len + n->type.len, 0);
+	assert_false(n->mention);
+	assert_int_equal(n->seq, seq);
+	assert_int_equal(n->unread, 2);
+	assert_int_equal(n->count, 2);
+	assert_int_equal(view.chat_n, 2);
+	/* what was read or told ends the walk, before any count does */
+	world_ack(w, "lobby", "bob", seq, 1);
 	assert_not_needed(w, "what it was about is deleted");
 }
 
@@ -490,6 +524,29 @@ static void test_view_mention_deleted(void **state)
 	assert_text("@bob 1");
 	world_say(w, "lobby", "alice", "{\"type\":\"delete\",\"ref\":1}");
 	assert_int_equal(view_mention(w, 3), PUSH_NOT_NEEDED);
+	assert_string_equal(view.why, "what it was about is deleted");
+}
+
+/* Step by step, where very much was said since. */
+static void test_view_mention_far_back(void **state)
+{
+	struct world *w = *state;
+	uint64_t from, seq = 3000;
+	int looks = 1;
+
+	world_mute(w, "bob", "lobby", UINT64_MAX, true);
+	world_say(w, "lobby", "alice", "@bob");
+	say_many(w, 2999, "talk");
+	for (from = seq; view_mention(w, from) == PUSH_LOOK_ON; looks++) {
+		assert_true(view.mention < from);
+		from = view.mention;
+	}
+	assert_int_equal(looks, 3);
+	assert_int_equal(view_mention(w, from), PUSH_NEEDED);
+	assert_text("@bob");
+	assert_int_equal(view.note.seq, 1);
+	world_say(w, "lobby", "alice", "{\"type\":\"delete\",\"ref\":1}");
+	assert_int_equal(view_mention(w, from), PUSH_NOT_NEEDED);
 	assert_string_equal(view.why, "what it was about is deleted");
 }
 
@@ -835,6 +892,36 @@ static void test_view_badge(void **state)
 	assert_int_equal(view.note.badge, 4 + 1);
 }
 
+/* It is not counted again for each device, but whenever anything has happened, and for others. */
+static void test_view_badge_is_kept(void **state)
+{
+	struct world *w = *state;
+	struct push_whose carol = {text("carol"), text("tab"), text("lobby")};
+	struct push_whose bob = {text("bob"), text("phone"), text("lobby")};
+	struct push_waiting p = {.since = w->now};
+	enum push_need need;
+
+	world_user(w, "carol", NULL);
+	world_join(w, "lobby", "carol", false);
+	world_register(w, "carol", "tab", PUSH_FCM, PREVIEW_AS_USER);
+	world_say(w, "lobby", "alice", "one");
+	world_ack(w, "lobby", "carol", 0, 0);
+	assert_needed(w);
+	assert_int_equal(view.note.badge, 1);
+	view.badge.sum = 100; /* as if it had been counted */
+	assert_int_equal(push_view_make(&view, &w->look, &bob, &p, w->now, w->now, &need), ERR_OK);
+	assert_int_equal(view.note.badge, 100);
+	assert_int_equal(
+		push_view_make(&view, &w->look, &carol, &p, w->now, w->now, &need), ERR_OK);
+	assert_int_equal(view.note.badge, 1);
+	view.badge.sum = 100;
+	world_say(w, "lobby", "alice", "two");
+	world_settle(w);
+	assert_int_equal(
+		push_view_make(&view, &w->look, &carol, &p, w->now, w->now, &need), ERR_OK);
+	assert_int_equal(view.note.badge, 2);
+}
+
 /* --- collapse, expiry
  * ----------------------------------------------------------------------------- */
 
@@ -864,7 +951,7 @@ static void test_view_collapse_is_stable(void **state)
 	enum push_need need;
 
 	collapse_of(w, "bob", "lobby", first);
-	assert_string_equal(first, "9w6r4yuBXh-iH0vKYvMD");
+	assert_string_equal(first, "esGvP9fxSslb-GlpBtIL");
 	world_say(w, "lobby", "alice", "one");
 	assert_needed(w);
 	assert_bytes(view.note.collapse, text(first));
@@ -875,6 +962,21 @@ static void test_view_collapse_is_stable(void **state)
 				 &(struct push_waiting){.since = w->now}, w->now, w->now, &need),
 		ERR_OK);
 	assert_bytes(view.note.collapse, text(first));
+}
+
+/* Who has not the key cannot find names by trying them. */
+static void test_view_collapse_is_keyed(void **state)
+{
+	struct world *w = *state;
+	char first[PUSH_COLLAPSE_MAX + 1], second[PUSH_COLLAPSE_MAX + 1];
+
+	collapse_of(w, "bob", "lobby", first);
+	w->look.key[31] ^= 1;
+	collapse_of(w, "bob", "lobby", second);
+	assert_string_not_equal(first, second);
+	w->look.key[31] ^= 1;
+	collapse_of(w, "bob", "lobby", second);
+	assert_string_equal(first, second);
 }
 
 static void test_view_collapse_is_opaque(void **state)
@@ -990,7 +1092,8 @@ int main(void)
 		TEST(test_view_edit_missing),
 		TEST(test_view_deleted_are_skipped),
 		TEST(test_view_not_what_was_told),
-		TEST(test_view_deleted_are_bounded),
+		TEST(test_view_looks_past_what_does_not_count),
+		TEST(test_view_without_a_message),
 		TEST(test_view_text_is_cut),
 		TEST(test_view_text_is_cut_as_read),
 		TEST(test_view_read),
@@ -1005,6 +1108,7 @@ int main(void)
 		TEST(test_view_muted),
 		TEST(test_view_mention),
 		TEST(test_view_mention_deleted),
+		TEST(test_view_mention_far_back),
 		TEST(test_view_is_mentioned),
 		TEST(test_view_quiet_hours),
 		TEST(test_view_quiet_and_read),
@@ -1018,9 +1122,11 @@ int main(void)
 		TEST(test_view_count),
 		TEST(test_view_badge),
 		TEST(test_view_collapse_is_stable),
+		TEST(test_view_collapse_is_keyed),
 		TEST(test_view_collapse_is_opaque),
 		TEST(test_view_expires),
 		TEST(test_view_expires_in_quiet_hours),
+		TEST(test_view_badge_is_kept),
 		TEST(test_view_trial),
 	};
 

@@ -405,6 +405,43 @@ static void test_waiting_each(void **state)
 /* --- damaged
  * -------------------------------------------------------------------------------------- */
 
+/* What is due just then in that lane, many or few, and nothing else; also what is not committed
+ * yet. */
+static void test_waiting_hasten(void **state)
+{
+	enum { MANY = 2500 }; /* more than go into one commit */
+	struct push_waiting p = {.state = PUSH_WAITING, .lane = 20, .due = 9000, .attempts = 2};
+	struct push_waiting other_lane = {.state = PUSH_WAITING, .lane = 21, .due = 9000};
+	struct push_waiting later = {.state = PUSH_WAITING, .lane = 20, .due = 9001}, got;
+	struct world *w = *state;
+	char device[16];
+	uint64_t last = 0;
+
+	put(w, "alice", "phone", NULL, &other_lane);
+	put(w, "alice", "tab", NULL, &later);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(device, sizeof(device), "d%d", i);
+		put(w, "bob", device, NULL, &p);
+	}
+	assert_err(push_waiting_hasten(w->list, 20, 9000, 500, why, sizeof(why)), ERR_OK);
+	assert_int_equal(push_waiting_writes(w->list), 0);
+	assert_int_equal(world_count(w), MANY + 2);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(device, sizeof(device), "d%d", i);
+		assert_true(get(w, "bob", device, &got));
+		assert_in_range(got.due, 500, 500 + MANY / 16);
+		assert_int_equal(got.attempts, 2);
+		last = got.due > last ? got.due : last;
+	}
+	assert_true(last > 500 + MANY / 32); /* not all in one millisecond */
+	assert_true(get(w, "alice", "phone", &got));
+	assert_waiting(&got, &other_lane);
+	assert_true(get(w, "alice", "tab", &got));
+	assert_waiting(&got, &later);
+	assert_err(push_waiting_hasten(w->list, 20, 9000, 500, why, sizeof(why)), ERR_OK);
+	assert_int_equal(world_count(w), MANY + 2);
+}
+
 static void put_raw(struct world *w, struct bytes key, struct bytes value)
 {
 	batch_put(w->batch, TABLE_STORE, key, value);
@@ -460,6 +497,7 @@ int main(void)
 		TEST(test_lanes_are_shared_evenly),
 		TEST(test_waiting_due),
 		TEST(test_waiting_each),
+		TEST(test_waiting_hasten),
 		TEST(test_waiting_damaged),
 	};
 

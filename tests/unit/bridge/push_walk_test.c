@@ -337,8 +337,9 @@ static void test_walk_mentions_among_others(void **state)
 	assert_int_equal(walk(w), 1);
 }
 
-/* Of very many messages only the newest are looked at. */
-static void test_walk_mentions_are_bounded(void **state)
+/* Of very many messages only the newest are looked at: whether the others hold a mention is found
+ * when it is sent. */
+static void test_walk_mentions_far_back(void **state)
 {
 	struct world *w = *state;
 
@@ -346,12 +347,18 @@ static void test_walk_mentions_are_bounded(void **state)
 	world_mute(w, "bob", "lobby", UINT64_MAX, true);
 	world_mute(w, "carol", "lobby", UINT64_MAX, true);
 	world_say(w, "lobby", "alice", "@bob");
-	world_say(w, "lobby", "alice", "@bob");
+	world_say(w, "lobby", "alice", "talk");
 	world_say(w, "lobby", "alice", "@carol");
 	for (int i = 1; i < PUSH_MENTION_MESSAGES; i++)
 		world_say(w, "lobby", "alice", "talk");
-	assert_int_equal(walk(w), 1);
+	assert_int_equal(walk(w), 2);
 	assert_int_equal(waiting(w, "carol", "phone").mention, 3);
+	assert_int_equal(waiting(w, "bob", "phone").mention, 2);
+	for (int i = 0; i < PUSH_MENTION_MESSAGES; i++)
+		world_say(w, "lobby", "alice", "talk");
+	forget(w, "bob", "phone");
+	forget(w, "carol", "phone");
+	assert_int_equal(walk(w), 0);
 }
 
 /* --- who is connected
@@ -889,6 +896,108 @@ static void test_walk_waiting_max(void **state)
 	assert_true(world_waits(w, "carol", "phone", "alice:carol", &p));
 }
 
+/* What waits for a user is due again, but not before its time, nor what has failed or is held. */
+static void test_prefs_bring_forward(void **state)
+{
+	struct world *w = *state;
+	uint64_t coalesce = (uint64_t)w->conf.push_coalesce_ms, now = w->now + HOUR;
+	const struct {
+		struct push_waiting was;
+		uint64_t due;
+	} cases[] = {
+		{{.state = PUSH_WAITING, .due = now + HOUR, .since = now - HOUR}, now},
+		{{.state = PUSH_WAITING, .due = now - 5, .since = now - HOUR}, now - 5},
+		{{.state = PUSH_WAITING, .due = now + HOUR, .since = now - 1}, now - 1 + coalesce},
+		{{.state = PUSH_WAITING, .due = now + HOUR, .since = 1, .attempts = 1}, now + HOUR},
+		{{.state = PUSH_HELD, .due = now + HOUR, .since = 1}, now + HOUR},
+		{{.state = PUSH_RESTING, .due = now + HOUR, .since = 1}, now + HOUR},
+	};
+
+	assert_true(coalesce > 1);
+	put_lobby(w);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct push_waiting was = cases[i].was, want = was;
+
+		want.due = cases[i].due;
+		replace(w, "bob", "phone", was);
+		replace(w, "carol", "phone", was);
+		assert_err(push_walk_prefs(walker, text("bob"), now, why, sizeof(why)), ERR_OK);
+		was = waiting(w, "bob", "phone");
+		assert_waiting(&was, &want);
+		was = waiting(w, "carol", "phone");
+		assert_int_equal(was.due, cases[i].was.due);
+		assert_int_equal(world_count(w), 2);
+	}
+}
+
+/* The group crowd, of so many users, of whom the first ones have so many devices each. */
+static void put_crowd(struct world *w, int users, int registered, int devices)
+{
+	char user[16], device[16];
+
+	world_chat(w, "crowd", KIND_GROUP, "");
+	world_user(w, "alice", NULL);
+	world_join(w, "crowd", "alice", true);
+	for (int i = 0; i < users; i++) {
+		snprintf(user, sizeof(user), "u%03d", i);
+		world_user(w, user, NULL);
+		world_join(w, "crowd", user, false);
+		for (int k = 0; i < registered && k < devices; k++) {
+			snprintf(device, sizeof(device), "d%d", k);
+			world_register(w, user, device, PUSH_FCM, PREVIEW_AS_USER);
+		}
+	}
+}
+
+static bool delete_one(
+	void *ctx, struct bytes key, const struct push_whose *whose, const struct push_waiting *p)
+{
+	struct world *w = ctx;
+
+	(void)key;
+	push_waiting_delete(w->list, whose, p);
+	return true;
+}
+
+static void deliver_all(struct world *w)
+{
+	assert_int_equal(push_waiting_each(w->list, text(""), text(""), delete_one, w), ERR_OK);
+	assert_int_equal(push_waiting_commit(w->list, why, sizeof(why)), ERR_OK);
+}
+
+/* In the middle of a chat, too: it goes on with who comes next, and makes nothing twice, although
+ * what was made has left meanwhile. */
+static void keep_waiting_max(struct world *w, size_t all, size_t devices)
+{
+	size_t made = 0, now;
+	bool more = true;
+
+	w->conf.push_waiting_max = 10;
+	world_say(w, "crowd", "alice", "hi");
+	for (int k = 0; more; k++) {
+		assert_true(k < 100);
+		more = walk_page(w);
+		now = world_count(w);
+		assert_in_range(now, more ? 10 : 1, 10 + devices - 1);
+		assert_int_equal(world_outbox(w), more ? 1 : 0);
+		made += now;
+		deliver_all(w);
+	}
+	assert_int_equal(made, all);
+}
+
+static void test_walk_waiting_max_by_members(void **state)
+{
+	put_crowd(*state, 33, 33, 3);
+	keep_waiting_max(*state, 99, 3);
+}
+
+static void test_walk_waiting_max_by_registrations(void **state)
+{
+	put_crowd(*state, 100, 45, 1);
+	keep_waiting_max(*state, 45, 1);
+}
+
 /* Nothing is forgotten then. */
 static void test_walk_damaged(void **state)
 {
@@ -1167,7 +1276,7 @@ int main(int argc, char **argv)
 		TEST(test_walk_muted),
 		TEST(test_walk_mentions),
 		TEST(test_walk_mentions_among_others),
-		TEST(test_walk_mentions_are_bounded),
+		TEST(test_walk_mentions_far_back),
 		TEST(test_walk_connected_is_held),
 		TEST(test_gone_is_due_now),
 		TEST(test_walk_finds_who_is_gone),
@@ -1188,7 +1297,10 @@ int main(int argc, char **argv)
 		TEST(test_walk_of_nothing),
 		TEST(test_walk_sees_the_newest_directory),
 		TEST(test_walk_pages),
+		TEST(test_prefs_bring_forward),
 		TEST(test_walk_waiting_max),
+		TEST(test_walk_waiting_max_by_members),
+		TEST(test_walk_waiting_max_by_registrations),
 		TEST(test_walk_damaged),
 		TEST(test_gone_damaged),
 		TEST(test_walk_few_registrations),

@@ -31,7 +31,7 @@ static void open_disk(struct world *w, bool create)
 		.reader = w->reader,
 		.conf = &w->conf,
 		.stats = &w->stats};
-	push_look_init(&w->look, src);
+	push_look_init(&w->look, src, (const unsigned char *)WORLD_KEY);
 	assert_err(push_waiting_open(&w->list, w->store, &w->clock, why, sizeof(why)), ERR_OK);
 }
 
@@ -199,8 +199,14 @@ void world_mute(struct world *w, const char *user, const char *chat, uint64_t un
 void world_register(struct world *w, const char *user, const char *device, enum push_kind_id kind,
 	enum push_preview preview)
 {
+	world_register_data(w, user, device, kind, preview, "{}");
+}
+
+void world_register_data(struct world *w, const char *user, const char *device,
+	enum push_kind_id kind, enum push_preview preview, const char *data)
+{
 	struct push_registration r = {
-		.set_ms = w->now, .kind = (uint8_t)kind, .preview = preview, .data = text("{}")};
+		.set_ms = w->now, .kind = (uint8_t)kind, .preview = preview, .data = text(data)};
 	struct key k = key_registration(text(user), text(device));
 	struct buf v = {0};
 	struct bytes was;

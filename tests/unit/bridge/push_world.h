@@ -14,6 +14,7 @@
 #include "tests/unit/persist/scratch.h"
 
 #define WORLD_START UINT64_C(1700000000000) /* ms: w->now at first; long ago by any clock */
+#define WORLD_KEY   "0123456789abcdef0123456789abcdef" /* of collapse ids */
 #define MINUTE      UINT64_C(60000)
 #define HOUR        (60 * MINUTE)
 
@@ -62,9 +63,11 @@ void world_contact(
 void world_prefs(struct world *w, const char *user, const struct push_prefs *p);
 void world_mute(struct world *w, const char *user, const char *chat, uint64_t until, bool mentions);
 
-/* A device that is registered for pushes of that kind, whose data is {}. */
+/* A device that is registered for pushes of that kind, whose data is {}, or the given JSON. */
 void world_register(struct world *w, const char *user, const char *device, enum push_kind_id kind,
 	enum push_preview preview);
+void world_register_data(struct world *w, const char *user, const char *device,
+	enum push_kind_id kind, enum push_preview preview, const char *data);
 void world_unregister(struct world *w, const char *user, const char *device);
 
 /* A connection, and with it a device; and its end. */

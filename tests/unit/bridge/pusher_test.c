@@ -51,7 +51,7 @@ static void start(struct world *w)
 {
 	world_settle(w);
 	assert_err(pusher_create(&p.pusher, w->store, w->directory, &w->conf, p.kinds, &w->stats,
-			   p.wake_fd, why, sizeof(why)),
+			   (const unsigned char *)WORLD_KEY, p.wake_fd, why, sizeof(why)),
 		ERR_OK);
 	pusher_link(p.pusher, true);
 }
@@ -256,6 +256,24 @@ static void test_pusher_mention_in_flight(void **state)
 	assert_no_more(2);
 }
 
+/* So far back that it takes several looks to find it. */
+static void test_pusher_mention_far_back(void **state)
+{
+	struct world *w = *state;
+
+	world_mute(w, "bob", "lobby", UINT64_MAX, true);
+	w->now = (uint64_t)clock_wall_ms();
+	world_say(w, "lobby", "alice", "@bob, here");
+	for (int i = 0; i < 3000; i++)
+		world_say(w, "lobby", "alice", "talk");
+	start(w);
+	assert_holds(published(0), "\"text\":\"@bob, here\"");
+	assert_holds(published(0), "\"mention\":true");
+	pusher_published(p.pusher, published(0)->number, PUSHER_PUBLISHED);
+	assert_no_more(1);
+	assert_int_equal(world_count(w), 0);
+}
+
 /* All day but for the minute that is twelve hours away. */
 static struct push_prefs quiet_now(void)
 {
@@ -287,6 +305,34 @@ static void test_pusher_mention_in_quiet_hours(void **state)
 	assert_int_equal(left.state, PUSH_WAITING);
 	assert_int_equal(left.before, 2);
 	assert_true(left.due > w->now + 10 * HOUR);
+}
+
+/* They end when they are switched off, not when they would have; also for what had failed before.
+ */
+static void test_pusher_quiet_hours_that_end(void **state)
+{
+	struct world *w = *state;
+	struct push_prefs prefs = quiet_now();
+
+	start(w);
+	say(w, "late in the evening");
+	pusher_published(p.pusher, published(0)->number, PUSHER_UNSENT);
+	world_prefs(w, "bob", &prefs);
+	world_settle(w);
+	assert_no_more(1);
+	usleep(2000000); /* tried again by now, if it were not quiet */
+	assert_no_more(1);
+	pusher_prefs(p.pusher, text("bob")); /* as quiet as before */
+	assert_no_more(1);
+	prefs = (struct push_prefs){.mentions = true};
+	world_prefs(w, "bob", &prefs);
+	world_settle(w);
+	pusher_prefs(p.pusher, text("alice"));
+	assert_no_more(1);
+	pusher_prefs(p.pusher, text("bob"));
+	assert_holds(published(1), "\"text\":\"late in the evening\"");
+	pusher_published(p.pusher, published(1)->number, PUSHER_PUBLISHED);
+	assert_no_more(2);
 }
 
 /* Held from the last message on, not from the first. */
@@ -377,7 +423,9 @@ int main(void)
 		TEST(test_pusher_rests),
 		TEST(test_pusher_waits_for_the_whole_commit),
 		TEST(test_pusher_mention_in_flight),
+		TEST(test_pusher_mention_far_back),
 		TEST(test_pusher_mention_in_quiet_hours),
+		TEST(test_pusher_quiet_hours_that_end),
 		TEST(test_pusher_holds),
 		TEST(test_pusher_not_needed_after_a_hold),
 		TEST(test_pusher_holds_while_the_broker_is_away),

@@ -313,6 +313,14 @@ static void test_batch_clear_gives_back(void **state)
 	check("1", NULL);
 	put("1", "x");
 	check("1", "x");
+	batch_relieve(batch);
+	assert_int_equal(batch->chunk_count, 0);
+	assert_true(batch->mask + 1 <= SLOTS_MIN);
+	assert_true(batch->cap <= SLOTS_MIN);
+	assert_true(batch_empty(batch));
+	check("1", NULL);
+	put("1", "y");
+	check("1", "y");
 }
 
 /* ---- against the model

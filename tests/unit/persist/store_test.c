@@ -1,6 +1,7 @@
 /* store_test.c — LevelDB behind store.h: reading and writing, and what is refused, untouched. */
 #include "persist/store.h"
 
+#include <glob.h>
 #include <sched.h>
 #include <sys/mount.h>
 
@@ -121,6 +122,48 @@ static void test_store_write_and_reopen(void **state)
 	assert_non_null(statistics);
 	free(statistics);
 	store_close(s);
+}
+
+static size_t tables(void)
+{
+	glob_t found;
+	size_t count = glob(in_scratch("store/*.ldb"), 0, NULL, &found) == 0 ? found.gl_pathc : 0;
+
+	globfree(&found);
+	return count;
+}
+
+/* Much that is in memory becomes a table, and little does not; nothing is lost by it. */
+static void test_store_relieve(void **state)
+{
+	enum { EACH = 100000, COUNT_OF_THEM = 15 };
+	struct store *s = make();
+	char *large = test_calloc(1, EACH + 1);
+	size_t before = tables();
+
+	(void)state;
+	memset(large, 'x', EACH);
+	put(s, "little", "1");
+	assert_false(store_relieve(s));
+	for (int i = 0; i < COUNT_OF_THEM; i++) {
+		large[0] = (char)('a' + i);
+		put(s, large, large);
+	}
+	assert_int_equal(tables(), before);
+	assert_true(store_relieve(s));
+	put(s, "meanwhile", "2");
+	assert_false(store_relieve(s));
+	store_close(s);
+	assert_int_equal(tables(), before + 1);
+	assert_err(reopen(&s), ERR_OK);
+	for (int i = 0; i < COUNT_OF_THEM; i++) {
+		large[0] = (char)('a' + i);
+		check(s, large, large);
+	}
+	check(s, "little", "1");
+	check(s, "meanwhile", "2");
+	store_close(s);
+	test_free(large);
 }
 
 static void test_store_each_ranges(void **state)
@@ -723,6 +766,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		IN_SCRATCH(test_store_write_and_reopen),
+		IN_SCRATCH(test_store_relieve),
 		IN_SCRATCH(test_store_each_ranges),
 		IN_SCRATCH(test_store_snapshot_stands_still),
 		IN_SCRATCH(test_store_open_not_there),

@@ -310,6 +310,7 @@ static void test_response_topics(void **state)
 		if (!cases[i].ok) {
 			assert_non_null(strstr(stage_find("user/alice/errors")->payload,
 				"\"code\":\"bad_request\""));
+			assert_int_equal(stage_published_count, 1); /* no answer to nowhere */
 			continue;
 		}
 		assert_true(stage_frame(&f, &at));
@@ -864,6 +865,35 @@ static void test_refusals_tell_why(void **state)
 	assert_int_equal(stage_published_count, 0);
 }
 
+/* Who waits for an answer gets it, alone, where he said. */
+static void test_refusals_are_answered(void **state)
+{
+	static char large[65538];
+	struct mosquitto a = client("alice:phone");
+	mosquitto_property *props = NULL;
+	const struct published *p;
+
+	(void)state;
+	memset(large, 'x', 65537);
+	assert_int_equal(stage_signin(&a, "alice"), MOSQ_ERR_SUCCESS);
+	mosquitto_property_add_string(&props, MQTT_PROP_RESPONSE_TOPIC, "my/answers");
+	mosquitto_property_add_binary(&props, MQTT_PROP_CORRELATION_DATA, "7", 1);
+	stage_clear();
+	assert_int_equal(
+		stage_publish_with(&a, "api/me", bytes_of_text(large), props), MOSQ_ERR_ACL_DENIED);
+	mosquitto_property_free_all(&props);
+	p = stage_find("my/answers");
+	assert_string_equal(p->client, "alice:phone");
+	assert_string_equal(p->correlation, "7");
+	assert_int_equal(strncmp(p->payload, "{\"error\":{\"code\":\"too_large\",", 29), 0);
+	stage_clear();
+	assert_int_equal(stage_publish(&a, "api/me", large, 1), MOSQ_ERR_ACL_DENIED);
+	assert_string_equal(stage_find("reply/me")->client, "alice:phone");
+	stage_clear();
+	assert_int_equal(stage_publish(&a, "chat/lobby/send", large, 1), MOSQ_ERR_ACL_DENIED);
+	assert_int_equal(stage_published_count, 1);
+}
+
 static void test_refusals_are_told_ten_times_a_second(void **state)
 {
 	struct mosquitto c = client("carol:phone");
@@ -1365,6 +1395,7 @@ int main(void)
 		CASE(test_effects_wait_twice),
 		CASE(test_effects_wait_ends_with_a_greeting),
 		CASE(test_refusals_tell_why),
+		CASE(test_refusals_are_answered),
 		CASE(test_refusals_are_told_ten_times_a_second),
 		CASE(test_rate_of_a_user),
 		CASE(test_rate_of_what_is_brief),

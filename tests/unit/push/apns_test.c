@@ -15,30 +15,12 @@
 #define DEVICE "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0"
 #define DATA   "{\"token\":\"" DEVICE "\"}"
 
-static struct push_kinds *k;
-static struct push_job job;
-static struct push_result result;
-
-static int make(void **state)
-{
-	(void)state;
-	k = kit_kinds();
-	return 0;
-}
-
-static int unmake(void **state)
-{
-	(void)state;
-	push_kinds_destroy(k);
-	push_job_free(&job);
-	return 0;
-}
-
 static void prepare_as(const struct push_note *note, const char *data, int64_t now_ms)
 {
 	const struct registration r = kit_registration(PUSH_APNS, data);
 
-	assert_int_equal(push_prepare(k, note, &r, now_ms, &job, &result), PUSH_SEND);
+	assert_int_equal(
+		push_prepare(kit.kinds, note, &r, now_ms, &kit.job, &kit.result), PUSH_SEND);
 }
 
 static void prepare(int64_t now_ms)
@@ -57,21 +39,22 @@ static void test_apns_request(void **state)
 	cJSON *json;
 
 	prepare_as(&note, DATA, KIT_NOW);
-	assert_true(kit_url_is(&job.http, "https://api.push.apple.com/3/device/" DEVICE));
-	assert_true(job.http.http2);
-	assert_false(job.http.stranger);
-	assert_string_equal(kit_header(&job.http, "apns-topic"), "org.example.chat");
-	assert_string_equal(kit_header(&job.http, "apns-push-type"), "alert");
-	assert_string_equal(kit_header(&job.http, "apns-priority"), "10");
-	assert_string_equal(kit_header(&job.http, "apns-expiration"), "1795318421");
-	assert_string_equal(kit_header(&job.http, "apns-collapse-id"), "Zm9vYmFyMTIzNDU2Nzg5MA");
-	bearer = kit_header(&job.http, "authorization");
+	assert_true(kit_url_is(&kit.job.http, "https://api.push.apple.com/3/device/" DEVICE));
+	assert_true(kit.job.http.http2);
+	assert_false(kit.job.http.stranger);
+	assert_string_equal(kit_header(&kit.job.http, "apns-topic"), "org.example.chat");
+	assert_string_equal(kit_header(&kit.job.http, "apns-push-type"), "alert");
+	assert_string_equal(kit_header(&kit.job.http, "apns-priority"), "10");
+	assert_string_equal(kit_header(&kit.job.http, "apns-expiration"), "1795318421");
+	assert_string_equal(
+		kit_header(&kit.job.http, "apns-collapse-id"), "Zm9vYmFyMTIzNDU2Nzg5MA");
+	bearer = kit_header(&kit.job.http, "authorization");
 	assert_memory_equal(bearer, "bearer ", 7);
 	json = kit_jwt(bearer + 7, strlen(bearer + 7), kit_p256_pem());
 	assert_string_equal(kit_string(json, "iss"), "TEAM123456");
 	assert_true(kit_number(json, "iat") == KIT_NOW / 1000);
 	cJSON_Delete(json);
-	json = kit_json(&job.http.body);
+	json = kit_json(&kit.job.http.body);
 	assert_string_equal(kit_string(json, "aps.alert.title"), "The \"Lobby\"");
 	assert_string_equal(kit_string(json, "aps.alert.subtitle"), "bob");
 	assert_string_equal(kit_string(json, "aps.alert.body"), "hello\nworld \xf0\x9f\x99\x82");
@@ -90,7 +73,7 @@ static void test_apns_token_header(void **state)
 {
 	(void)state;
 	prepare(KIT_NOW);
-	assert_non_null(strstr(kit_header(&job.http, "authorization"),
+	assert_non_null(strstr(kit_header(&kit.job.http, "authorization"),
 		"bearer eyJhbGciOiJFUzI1NiIsImtpZCI6IkFCQzEyMzQ1NjcifQ."));
 }
 
@@ -103,13 +86,14 @@ static void test_apns_request_variants(void **state)
 	note.urgent = false;
 	prepare_as(&note, "{\"token\":\"00ff\",\"sandbox\":true,\"topic\":\"org.example.beta\"}",
 		KIT_NOW);
-	assert_true(kit_url_is(&job.http, "https://api.sandbox.push.apple.com/3/device/00ff"));
-	assert_string_equal(kit_header(&job.http, "apns-topic"), "org.example.beta");
-	assert_string_equal(kit_header(&job.http, "apns-priority"), "5");
+	assert_true(kit_url_is(&kit.job.http, "https://api.sandbox.push.apple.com/3/device/00ff"));
+	assert_string_equal(kit_header(&kit.job.http, "apns-topic"), "org.example.beta");
+	assert_string_equal(kit_header(&kit.job.http, "apns-priority"), "5");
 	/* an app that the operator does not have */
 	r = kit_registration(PUSH_APNS, "{\"token\":\"00ff\",\"topic\":\"org.example\"}");
-	assert_int_equal(push_prepare(k, &note, &r, KIT_NOW, &job, &result), PUSH_END);
-	assert_int_equal(result.verdict, PUSH_DROP);
+	assert_int_equal(
+		push_prepare(kit.kinds, &note, &r, KIT_NOW, &kit.job, &kit.result), PUSH_END);
+	assert_int_equal(kit.result.verdict, PUSH_DROP);
 }
 
 static void test_apns_without_preview(void **state)
@@ -120,7 +104,7 @@ static void test_apns_without_preview(void **state)
 
 	note.preview = false;
 	prepare_as(&note, DATA, KIT_NOW);
-	json = kit_json(&job.http.body);
+	json = kit_json(&kit.job.http.body);
 	assert_string_equal(kit_string(json, "aps.alert.body"), "New message");
 	assert_false(kit_has(json, "aps.alert.title"));
 	assert_false(kit_has(json, "aps.alert.subtitle"));
@@ -143,14 +127,14 @@ static void test_apns_request_fits(void **state)
 	note.text = (struct bytes){text, sizeof(text)};
 	note.title = (struct bytes){title, 1000};
 	prepare_as(&note, DATA, KIT_NOW);
-	assert_in_range(job.http.body.len, 4085, 4096);
-	json = kit_json(&job.http.body);
+	assert_in_range(kit.job.http.body.len, 4085, 4096);
+	json = kit_json(&kit.job.http.body);
 	assert_int_equal(strlen(kit_string(json, "aps.alert.title")), 1000);
 	cJSON_Delete(json);
 	note.title.len = sizeof(title);
 	prepare_as(&note, DATA, KIT_NOW);
-	assert_in_range(job.http.body.len, 4085, 4096);
-	cJSON_Delete(kit_json(&job.http.body));
+	assert_in_range(kit.job.http.body.len, 4085, 4096);
+	cJSON_Delete(kit_json(&kit.job.http.body));
 }
 
 /* --- the provider token --- */
@@ -158,7 +142,7 @@ static void test_apns_request_fits(void **state)
 static char *token_at(int64_t now_ms)
 {
 	prepare(now_ms);
-	return strdup(kit_header(&job.http, "authorization"));
+	return strdup(kit_header(&kit.job.http, "authorization"));
 }
 
 /* Is the token at `to` the same as at `from`? */
@@ -226,7 +210,7 @@ static void classify_at(const struct push_attempt *a, int status, const char *bo
 {
 	const struct http_response r = kit_answer(status, body);
 
-	push_classify(k, a, &r, now_ms, &result);
+	push_classify(kit.kinds, a, &r, now_ms, &kit.result);
 }
 
 #define REASON(r) "{\"reason\":\"" r "\"}"
@@ -236,25 +220,25 @@ static void test_apns_token_expired(void **state)
 	(void)state;
 	const int64_t now = KIT_NOW + 5 * KIT_MINUTE;
 	char *old = token_at(KIT_NOW), *fresh;
-	struct push_attempt first = job.attempt;
+	struct push_attempt first = kit.job.attempt;
 
 	/* Apple's clock says more than ours: renewed at once, although it is young */
 	classify_at(&first, 403, REASON("ExpiredProviderToken"), now);
-	assert_int_equal(result.verdict, PUSH_RETRY);
-	assert_true(result.renew);
+	assert_int_equal(kit.result.verdict, PUSH_RETRY);
+	assert_true(kit.result.renew);
 	fresh = token_at(now);
 	assert_string_not_equal(old, fresh);
 	/* the others that were under way with the old one try again, with the new one */
 	classify_at(&first, 403, REASON("ExpiredProviderToken"), now);
-	assert_true(result.renew);
+	assert_true(kit.result.renew);
 	assert_true(same(now, now + KIT_MINUTE));
 	/* the new one is refused too: our clock is wrong, and no third one is made */
-	classify_at(&job.attempt, 403, REASON("ExpiredProviderToken"), now + KIT_MINUTE);
-	assert_int_equal(result.verdict, PUSH_ALERT);
-	assert_false(result.renew);
+	classify_at(&kit.job.attempt, 403, REASON("ExpiredProviderToken"), now + KIT_MINUTE);
+	assert_int_equal(kit.result.verdict, PUSH_ALERT);
+	assert_false(kit.result.renew);
 	assert_true(same(now, now + 19 * KIT_MINUTE));
-	classify_at(&job.attempt, 403, REASON("ExpiredProviderToken"), now + 19 * KIT_MINUTE);
-	assert_int_equal(result.verdict, PUSH_ALERT);
+	classify_at(&kit.job.attempt, 403, REASON("ExpiredProviderToken"), now + 19 * KIT_MINUTE);
+	assert_int_equal(kit.result.verdict, PUSH_ALERT);
 	/* but after twenty minutes */
 	assert_false(same(now + 19 * KIT_MINUTE, now + 20 * KIT_MINUTE));
 	free(old);
@@ -267,18 +251,19 @@ static void test_apns_token_invalid(void **state)
 	char *old = token_at(KIT_NOW), *fresh;
 
 	/* a young one is not given up: Apple would mind another */
-	classify_at(&job.attempt, 403, REASON("InvalidProviderToken"), KIT_NOW + KIT_MINUTE);
-	assert_int_equal(result.verdict, PUSH_ALERT);
-	assert_true(result.endpoint_fault);
+	classify_at(&kit.job.attempt, 403, REASON("InvalidProviderToken"), KIT_NOW + KIT_MINUTE);
+	assert_int_equal(kit.result.verdict, PUSH_ALERT);
+	assert_true(kit.result.endpoint_fault);
 	assert_true(same(KIT_NOW, KIT_NOW + KIT_MINUTE));
 	/* once one is accepted, an older one is */
-	classify_at(&job.attempt, 200, NULL, KIT_NOW + 2 * KIT_MINUTE);
-	classify_at(&job.attempt, 403, REASON("InvalidProviderToken"), KIT_NOW + 25 * KIT_MINUTE);
-	assert_true(result.renew);
+	classify_at(&kit.job.attempt, 200, NULL, KIT_NOW + 2 * KIT_MINUTE);
+	classify_at(
+		&kit.job.attempt, 403, REASON("InvalidProviderToken"), KIT_NOW + 25 * KIT_MINUTE);
+	assert_true(kit.result.renew);
 	fresh = token_at(KIT_NOW + 25 * KIT_MINUTE);
 	assert_string_not_equal(old, fresh);
-	classify_at(&job.attempt, 403, "", KIT_NOW + 25 * KIT_MINUTE);
-	assert_int_equal(result.verdict, PUSH_ALERT);
+	classify_at(&kit.job.attempt, 403, "", KIT_NOW + 25 * KIT_MINUTE);
+	assert_int_equal(kit.result.verdict, PUSH_ALERT);
 	free(old);
 	free(fresh);
 }
@@ -329,12 +314,13 @@ static void test_apns_answers(void **state)
 
 	prepare(KIT_NOW);
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		classify_at(&job.attempt, cases[i].status, cases[i].body, KIT_NOW);
-		if (result.verdict != cases[i].want || result.endpoint_fault != cases[i].fault)
+		classify_at(&kit.job.attempt, cases[i].status, cases[i].body, KIT_NOW);
+		if (kit.result.verdict != cases[i].want ||
+			kit.result.endpoint_fault != cases[i].fault)
 			fail_msg("%d %s: %s (%s)", cases[i].status, cases[i].body,
-				push_verdict_name(result.verdict), result.reason);
-		assert_false(result.renew);
-		assert_int_equal(result.retry_after_ms, -1);
+				push_verdict_name(kit.result.verdict), kit.result.reason);
+		assert_false(kit.result.renew);
+		assert_int_equal(kit.result.retry_after_ms, -1);
 	}
 }
 
@@ -343,10 +329,10 @@ static void test_apns_too_many_updates(void **state)
 {
 	(void)state;
 	prepare(KIT_NOW);
-	classify_at(&job.attempt, 429, REASON("TooManyProviderTokenUpdates"), KIT_NOW);
-	assert_int_equal(result.verdict, PUSH_RETRY);
-	assert_true(result.endpoint_fault);
-	assert_int_equal(result.retry_after_ms, 300000);
+	classify_at(&kit.job.attempt, 429, REASON("TooManyProviderTokenUpdates"), KIT_NOW);
+	assert_int_equal(kit.result.verdict, PUSH_RETRY);
+	assert_true(kit.result.endpoint_fault);
+	assert_int_equal(kit.result.retry_after_ms, 300000);
 }
 
 static void test_apns_retry_after(void **state)
@@ -359,8 +345,8 @@ static void test_apns_retry_after(void **state)
 		struct http_response r = kit_answer(statuses[i], "");
 
 		r.retry_after_ms = 12000;
-		push_classify(k, &job.attempt, &r, KIT_NOW, &result);
-		assert_int_equal(result.retry_after_ms, 12000);
+		push_classify(kit.kinds, &kit.job.attempt, &r, KIT_NOW, &kit.result);
+		assert_int_equal(kit.result.retry_after_ms, 12000);
 	}
 }
 
@@ -378,15 +364,17 @@ static void test_apns_gone_at_border(void **state)
 			snprintf(body, sizeof(body), "{\"reason\":\"%s\",\"timestamp\":%lld}",
 				names[i], (long long)at);
 			prepare(KIT_NOW);
-			classify_at(&job.attempt, 410, body, KIT_NOW);
-			assert_int_equal(result.verdict, at >= set ? PUSH_UNREGISTER : PUSH_RETRY);
+			classify_at(&kit.job.attempt, 410, body, KIT_NOW);
+			assert_int_equal(
+				kit.result.verdict, at >= set ? PUSH_UNREGISTER : PUSH_RETRY);
 		}
 	}
-	classify_at(&job.attempt, 410, "{\"reason\":\"Unregistered\",\"timestamp\":-5}", KIT_NOW);
-	assert_int_equal(result.verdict, PUSH_UNREGISTER);
 	classify_at(
-		&job.attempt, 410, "{\"reason\":\"Unregistered\",\"timestamp\":\"x\"}", KIT_NOW);
-	assert_int_equal(result.verdict, PUSH_UNREGISTER);
+		&kit.job.attempt, 410, "{\"reason\":\"Unregistered\",\"timestamp\":-5}", KIT_NOW);
+	assert_int_equal(kit.result.verdict, PUSH_UNREGISTER);
+	classify_at(&kit.job.attempt, 410, "{\"reason\":\"Unregistered\",\"timestamp\":\"x\"}",
+		KIT_NOW);
+	assert_int_equal(kit.result.verdict, PUSH_UNREGISTER);
 }
 
 /* A provider that says the device's token back does not get it into a log. */
@@ -394,10 +382,10 @@ static void test_apns_reason_tells_no_secret(void **state)
 {
 	(void)state;
 	prepare(KIT_NOW);
-	classify_at(&job.attempt, 400, REASON(DEVICE), KIT_NOW);
-	assert_null(strstr(result.reason, "00fc13"));
-	classify_at(&job.attempt, 400, REASON("Bad\\nreason"), KIT_NOW);
-	assert_null(strchr(result.reason, '\n'));
+	classify_at(&kit.job.attempt, 400, REASON(DEVICE), KIT_NOW);
+	assert_null(strstr(kit.result.reason, "00fc13"));
+	classify_at(&kit.job.attempt, 400, REASON("Bad\\nreason"), KIT_NOW);
+	assert_null(strchr(kit.result.reason, '\n'));
 }
 
 static void test_apns_endpoint(void **state)
@@ -417,7 +405,7 @@ static void test_apns_endpoint(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_make, kit_unmake)
 	const struct CMUnitTest tests[] = {
 		TEST(test_apns_request),
 		TEST(test_apns_token_header),

@@ -221,8 +221,8 @@ static void test_push_check_lengths(void **state)
 		{PUSH_FCM, "{\"fid\":\"%s\"}", PUSH_TOKEN_MAX, 1},
 		{PUSH_APNS, "{\"token\":\"%s\"}", PUSH_HEX_MAX, 2},
 		{PUSH_APNS, "{\"token\":\"00\",\"topic\":\"%s\"}", PUSH_TOPIC_MAX, 1},
-		{PUSH_WEBPUSH, "{\"endpoint\":\"https://%s\"," KEYS "}", PUSH_URL_MAX - 8, 1},
-		{PUSH_WEBHOOK, "{\"url\":\"https://%s\"}", PUSH_URL_MAX - 8, 1},
+		{PUSH_WEBPUSH, "{\"endpoint\":\"https://h/%s\"," KEYS "}", PUSH_URL_MAX - 10, 1},
+		{PUSH_WEBHOOK, "{\"url\":\"https://h/%s\"}", PUSH_URL_MAX - 10, 1},
 	};
 
 	(void)state;

@@ -16,31 +16,12 @@
 #define DATA         "{\"token\":\"" SECRET_TOKEN "\"}"
 #define GOOD_TOKEN   "{\"access_token\":\"ya29.first\",\"expires_in\":3599,\"token_type\":\"Bearer\"}"
 
-static struct push_kinds *k;
-static struct push_job job;
-static struct push_result result;
-
-static int make(void **state)
-{
-	(void)state;
-	k = kit_kinds();
-	return 0;
-}
-
-static int unmake(void **state)
-{
-	(void)state;
-	push_kinds_destroy(k);
-	push_job_free(&job);
-	return 0;
-}
-
 static enum push_step prepare(int64_t now_ms)
 {
 	const struct push_note note = kit_note();
 	const struct registration r = kit_registration(PUSH_FCM, DATA);
 
-	return push_prepare(k, &note, &r, now_ms, &job, &result);
+	return push_prepare(kit.kinds, &note, &r, now_ms, &kit.job, &kit.result);
 }
 
 /* A note that never expires, for tests in which days go by. */
@@ -50,7 +31,7 @@ static enum push_step prepare_late(int64_t now_ms)
 	struct push_note note = kit_note();
 
 	note.expires_ms = INT64_MAX;
-	return push_prepare(k, &note, &r, now_ms, &job, &result);
+	return push_prepare(kit.kinds, &note, &r, now_ms, &kit.job, &kit.result);
 }
 
 /* Ask for a token and take that answer. */
@@ -59,8 +40,8 @@ static void answer_token(int status, const char *body, int64_t now_ms)
 	const struct http_response r = kit_answer(status, body);
 	struct http_request request = {0};
 
-	assert_int_equal(push_token_request(k, PUSH_FCM, now_ms, &request), ERR_OK);
-	push_token_response(k, PUSH_FCM, &r, now_ms, &result);
+	assert_int_equal(push_token_request(kit.kinds, PUSH_FCM, now_ms, &request), ERR_OK);
+	push_token_response(kit.kinds, PUSH_FCM, &r, now_ms, &kit.result);
 	http_request_free(&request);
 }
 
@@ -68,7 +49,7 @@ static void get_token(int64_t now_ms)
 {
 	assert_int_equal(prepare_late(now_ms), PUSH_TOKEN);
 	answer_token(200, GOOD_TOKEN, now_ms);
-	assert_int_equal(result.verdict, PUSH_DELIVERED);
+	assert_int_equal(kit.result.verdict, PUSH_DELIVERED);
 }
 
 static void test_fcm_token_request(void **state)
@@ -79,9 +60,10 @@ static void test_fcm_token_request(void **state)
 	struct http_request r = {0};
 	cJSON *claims;
 
-	assert_int_equal(push_token_request(k, PUSH_FCM, KIT_NOW, &r), ERR_BUSY); /* no note yet */
+	assert_int_equal(
+		push_token_request(kit.kinds, PUSH_FCM, KIT_NOW, &r), ERR_BUSY); /* no note yet */
 	assert_int_equal(prepare(KIT_NOW), PUSH_TOKEN);
-	assert_int_equal(push_token_request(k, PUSH_FCM, KIT_NOW, &r), ERR_OK);
+	assert_int_equal(push_token_request(kit.kinds, PUSH_FCM, KIT_NOW, &r), ERR_OK);
 	assert_true(kit_url_is(&r, "https://oauth.example/token"));
 	assert_string_equal(kit_header(&r, "Content-Type"), "application/x-www-form-urlencoded");
 	assert_false(r.stranger);
@@ -96,8 +78,8 @@ static void test_fcm_token_request(void **state)
 	cJSON_Delete(claims);
 	/* while it is asked for, nobody else asks */
 	assert_int_equal(prepare(KIT_NOW), PUSH_TOKEN);
-	assert_false(push_token_due(k, PUSH_FCM, KIT_NOW));
-	assert_int_equal(push_token_request(k, PUSH_FCM, KIT_NOW, &r), ERR_BUSY);
+	assert_false(push_token_due(kit.kinds, PUSH_FCM, KIT_NOW));
+	assert_int_equal(push_token_request(kit.kinds, PUSH_FCM, KIT_NOW, &r), ERR_BUSY);
 	http_request_free(&r);
 }
 
@@ -109,11 +91,11 @@ static void test_fcm_request(void **state)
 	get_token(KIT_NOW);
 	assert_int_equal(prepare(KIT_NOW), PUSH_SEND);
 	assert_true(kit_url_is(
-		&job.http, "https://fcm.googleapis.com/v1/projects/chat-1/messages:send"));
-	assert_string_equal(kit_header(&job.http, "Authorization"), "Bearer ya29.first");
-	assert_string_equal(kit_header(&job.http, "Content-Type"), "application/json");
-	assert_false(job.http.stranger);
-	m = kit_json(&job.http.body);
+		&kit.job.http, "https://fcm.googleapis.com/v1/projects/chat-1/messages:send"));
+	assert_string_equal(kit_header(&kit.job.http, "Authorization"), "Bearer ya29.first");
+	assert_string_equal(kit_header(&kit.job.http, "Content-Type"), "application/json");
+	assert_false(kit.job.http.stranger);
+	m = kit_json(&kit.job.http.body);
 	assert_string_equal(kit_string(m, "message.token"), SECRET_TOKEN);
 	assert_false(kit_has(m, "message.fid"));
 	assert_string_equal(kit_string(m, "message.notification.title"), "The \"Lobby\"");
@@ -147,7 +129,7 @@ static void test_fcm_data_is_strings(void **state)
 
 	get_token(KIT_NOW);
 	assert_int_equal(prepare(KIT_NOW), PUSH_SEND);
-	m = kit_json(&job.http.body);
+	m = kit_json(&kit.job.http.body);
 	cJSON_ArrayForEach(v, cJSON_GetObjectItem(cJSON_GetObjectItem(m, "message"), "data"))
 	{
 		assert_true(cJSON_IsString(v));
@@ -167,8 +149,9 @@ static void test_fcm_request_variants(void **state)
 	get_token(KIT_NOW);
 	note.urgent = false;
 	note.title = (struct bytes){0};
-	assert_int_equal(push_prepare(k, &note, &r, KIT_NOW, &job, &result), PUSH_SEND);
-	m = kit_json(&job.http.body);
+	assert_int_equal(
+		push_prepare(kit.kinds, &note, &r, KIT_NOW, &kit.job, &kit.result), PUSH_SEND);
+	m = kit_json(&kit.job.http.body);
 	assert_string_equal(kit_string(m, "message.fid"), "f1d");
 	assert_false(kit_has(m, "message.token"));
 	assert_string_equal(kit_string(m, "message.android.priority"), "NORMAL");
@@ -180,14 +163,15 @@ static void test_fcm_request_variants(void **state)
 	for (int i = 0; i < 2; i++) {
 		note.preview = i;
 		r.preview = !i;
-		assert_int_equal(push_prepare(k, &note, &r, KIT_NOW, &job, &result), PUSH_SEND);
-		m = kit_json(&job.http.body);
+		assert_int_equal(push_prepare(kit.kinds, &note, &r, KIT_NOW, &kit.job, &kit.result),
+			PUSH_SEND);
+		m = kit_json(&kit.job.http.body);
 		assert_string_equal(kit_string(m, "message.notification.body"), "New message");
 		assert_false(kit_has(m, "message.notification.title"));
 		assert_string_equal(kit_string(m, "message.data.badge"), "11");
-		assert_null(memmem(job.http.body.data, job.http.body.len, "bob", 3));
-		assert_null(memmem(job.http.body.data, job.http.body.len, "lobby", 5));
-		assert_null(memmem(job.http.body.data, job.http.body.len, "hello", 5));
+		assert_null(memmem(kit.job.http.body.data, kit.job.http.body.len, "bob", 3));
+		assert_null(memmem(kit.job.http.body.data, kit.job.http.body.len, "lobby", 5));
+		assert_null(memmem(kit.job.http.body.data, kit.job.http.body.len, "hello", 5));
 		cJSON_Delete(m);
 	}
 }
@@ -205,15 +189,17 @@ static void test_fcm_request_fits(void **state)
 	memset(text, 1, sizeof(text)); /* six bytes each */
 	memset(title, '"', sizeof(title));
 	note.text = (struct bytes){text, sizeof(text)};
-	assert_int_equal(push_prepare(k, &note, &r, KIT_NOW, &job, &result), PUSH_SEND);
-	assert_in_range(job.http.body.len, 3900, 4096);
-	m = kit_json(&job.http.body);
+	assert_int_equal(
+		push_prepare(kit.kinds, &note, &r, KIT_NOW, &kit.job, &kit.result), PUSH_SEND);
+	assert_in_range(kit.job.http.body.len, 3900, 4096);
+	m = kit_json(&kit.job.http.body);
 	assert_string_equal(kit_string(m, "message.data.title"), "The \"Lobby\"");
 	cJSON_Delete(m);
 	note.title = (struct bytes){title, sizeof(title)};
-	assert_int_equal(push_prepare(k, &note, &r, KIT_NOW, &job, &result), PUSH_SEND);
-	assert_in_range(job.http.body.len, 3900, 4096);
-	m = kit_json(&job.http.body);
+	assert_int_equal(
+		push_prepare(kit.kinds, &note, &r, KIT_NOW, &kit.job, &kit.result), PUSH_SEND);
+	assert_in_range(kit.job.http.body.len, 3900, 4096);
+	m = kit_json(&kit.job.http.body);
 	assert_false(kit_has(m, "message.data.text"));
 	cJSON_Delete(m);
 }
@@ -224,16 +210,16 @@ static void test_fcm_token_is_kept_and_renewed(void **state)
 {
 	(void)state;
 	get_token(KIT_NOW);
-	assert_false(push_token_due(k, PUSH_FCM, KIT_NOW));
+	assert_false(push_token_due(kit.kinds, PUSH_FCM, KIT_NOW));
 	assert_int_equal(prepare_late(KIT_NOW + 54 * KIT_MINUTE), PUSH_SEND);
-	assert_false(push_token_due(k, PUSH_FCM, KIT_NOW + 54 * KIT_MINUTE));
+	assert_false(push_token_due(kit.kinds, PUSH_FCM, KIT_NOW + 54 * KIT_MINUTE));
 	/* five minutes before its end another is asked for, and this one goes on */
-	assert_true(push_token_due(k, PUSH_FCM, KIT_NOW + 56 * KIT_MINUTE));
+	assert_true(push_token_due(kit.kinds, PUSH_FCM, KIT_NOW + 56 * KIT_MINUTE));
 	assert_int_equal(prepare_late(KIT_NOW + 56 * KIT_MINUTE), PUSH_SEND);
 	answer_token(200, "{\"access_token\":\"ya29.second\",\"expires_in\":3599}",
 		KIT_NOW + 56 * KIT_MINUTE);
 	assert_int_equal(prepare_late(KIT_NOW + 56 * KIT_MINUTE), PUSH_SEND);
-	assert_string_equal(kit_header(&job.http, "Authorization"), "Bearer ya29.second");
+	assert_string_equal(kit_header(&kit.job.http, "Authorization"), "Bearer ya29.second");
 	/* in its last minute it is not used */
 	assert_int_equal(prepare_late(KIT_NOW + 115 * KIT_MINUTE), PUSH_TOKEN);
 }
@@ -244,9 +230,9 @@ static void test_fcm_token_unused(void **state)
 	(void)state;
 	get_token(KIT_NOW);
 	for (int64_t t = 0; t < 3 * KIT_HOUR; t += KIT_MINUTE)
-		assert_false(push_token_due(k, PUSH_FCM, KIT_NOW + t));
+		assert_false(push_token_due(kit.kinds, PUSH_FCM, KIT_NOW + t));
 	assert_int_equal(prepare_late(KIT_NOW + 3 * KIT_HOUR), PUSH_TOKEN);
-	assert_true(push_token_due(k, PUSH_FCM, KIT_NOW + 3 * KIT_HOUR));
+	assert_true(push_token_due(kit.kinds, PUSH_FCM, KIT_NOW + 3 * KIT_HOUR));
 }
 
 static void test_fcm_token_clock_jumps(void **state)
@@ -261,9 +247,9 @@ static void test_fcm_token_clock_jumps(void **state)
 	/* a wait that began in a false future does not hold things up */
 	assert_int_equal(prepare_late(KIT_NOW + 24 * KIT_HOUR), PUSH_TOKEN);
 	answer_token(400, "{\"error\":\"invalid_grant\"}", KIT_NOW + 24 * KIT_HOUR);
-	assert_int_equal(result.verdict, PUSH_ALERT);
-	assert_false(push_token_due(k, PUSH_FCM, KIT_NOW + 24 * KIT_HOUR));
-	assert_true(push_token_due(k, PUSH_FCM, KIT_NOW + 2 * KIT_HOUR));
+	assert_int_equal(kit.result.verdict, PUSH_ALERT);
+	assert_false(push_token_due(kit.kinds, PUSH_FCM, KIT_NOW + 24 * KIT_HOUR));
+	assert_true(push_token_due(kit.kinds, PUSH_FCM, KIT_NOW + 2 * KIT_HOUR));
 }
 
 /* Failing: longer waits, the reason told to each note, and an end of it. */
@@ -275,16 +261,16 @@ static void test_fcm_token_failures(void **state)
 	for (int i = 0; i < 12; i++) {
 		assert_int_equal(prepare_late(now), PUSH_TOKEN);
 		answer_token(i % 2 ? 500 : 0, NULL, now);
-		assert_int_equal(result.verdict, PUSH_RETRY);
-		assert_true(result.endpoint_fault);
+		assert_int_equal(kit.result.verdict, PUSH_RETRY);
+		assert_true(kit.result.endpoint_fault);
 		assert_int_equal(prepare_late(now), PUSH_END);
-		assert_int_equal(result.verdict, PUSH_RETRY);
-		wait = result.retry_after_ms;
+		assert_int_equal(kit.result.verdict, PUSH_RETRY);
+		wait = kit.result.retry_after_ms;
 		assert_true(wait >= last && wait >= 1000 && wait <= 5 * KIT_MINUTE);
 		last = wait;
 		assert_int_equal(prepare_late(now + wait - 1), PUSH_END);
-		assert_int_equal(result.retry_after_ms, 1);
-		assert_false(push_token_due(k, PUSH_FCM, now + wait - 1));
+		assert_int_equal(kit.result.retry_after_ms, 1);
+		assert_false(push_token_due(kit.kinds, PUSH_FCM, now + wait - 1));
 		now += wait;
 	}
 	assert_int_equal(last, 5 * KIT_MINUTE);
@@ -321,15 +307,16 @@ static void test_fcm_token_answers(void **state)
 	};
 
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		push_kinds_destroy(k);
-		k = kit_kinds();
+		push_kinds_destroy(kit.kinds);
+		kit.kinds = kit_kinds();
 		assert_int_equal(prepare(KIT_NOW), PUSH_TOKEN);
 		answer_token(cases[i].status, cases[i].body, KIT_NOW);
-		if (result.verdict != cases[i].want || !strstr(result.reason, cases[i].reason))
-			fail_msg("%d %s: %s", cases[i].status, cases[i].body, result.reason);
+		if (kit.result.verdict != cases[i].want ||
+			!strstr(kit.result.reason, cases[i].reason))
+			fail_msg("%d %s: %s", cases[i].status, cases[i].body, kit.result.reason);
 		assert_int_equal(
 			prepare(KIT_NOW), cases[i].want == PUSH_DELIVERED ? PUSH_SEND : PUSH_END);
-		assert_true(cases[i].want == PUSH_DELIVERED || result.verdict == cases[i].want);
+		assert_true(cases[i].want == PUSH_DELIVERED || kit.result.verdict == cases[i].want);
 	}
 }
 
@@ -340,12 +327,12 @@ static void test_fcm_token_retry_after(void **state)
 	struct http_request request = {0};
 
 	assert_int_equal(prepare(KIT_NOW), PUSH_TOKEN);
-	assert_int_equal(push_token_request(k, PUSH_FCM, KIT_NOW, &request), ERR_OK);
+	assert_int_equal(push_token_request(kit.kinds, PUSH_FCM, KIT_NOW, &request), ERR_OK);
 	r.retry_after_ms = 600000;
-	push_token_response(k, PUSH_FCM, &r, KIT_NOW, &result);
-	assert_int_equal(result.retry_after_ms, 600000);
-	assert_false(push_token_due(k, PUSH_FCM, KIT_NOW + 599999));
-	assert_true(push_token_due(k, PUSH_FCM, KIT_NOW + 600000));
+	push_token_response(kit.kinds, PUSH_FCM, &r, KIT_NOW, &kit.result);
+	assert_int_equal(kit.result.retry_after_ms, 600000);
+	assert_false(push_token_due(kit.kinds, PUSH_FCM, KIT_NOW + 599999));
+	assert_true(push_token_due(kit.kinds, PUSH_FCM, KIT_NOW + 600000));
 	http_request_free(&request);
 }
 
@@ -366,9 +353,9 @@ static void classify(int status, const char *body, int64_t retry_after_ms)
 	struct http_response r = kit_answer(status, body);
 
 	r.retry_after_ms = retry_after_ms;
-	push_classify(k, &job.attempt, &r, KIT_NOW, &result);
-	assert_true(strlen(result.reason) > 0);
-	assert_null(strstr(result.reason, SECRET_TOKEN));
+	push_classify(kit.kinds, &kit.job.attempt, &r, KIT_NOW, &kit.result);
+	assert_true(strlen(kit.result.reason) > 0);
+	assert_null(strstr(kit.result.reason, SECRET_TOKEN));
 }
 
 static void test_fcm_answers(void **state)
@@ -431,11 +418,12 @@ static void test_fcm_answers(void **state)
 	assert_int_equal(prepare(KIT_NOW), PUSH_SEND);
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		classify(cases[i].status, cases[i].body, -1);
-		if (result.verdict != cases[i].want || result.endpoint_fault != cases[i].fault)
+		if (kit.result.verdict != cases[i].want ||
+			kit.result.endpoint_fault != cases[i].fault)
 			fail_msg("%d %s: %s (%s)", cases[i].status, cases[i].body,
-				push_verdict_name(result.verdict), result.reason);
-		assert_int_equal(result.retry_after_ms, -1);
-		assert_false(result.renew);
+				push_verdict_name(kit.result.verdict), kit.result.reason);
+		assert_int_equal(kit.result.retry_after_ms, -1);
+		assert_false(kit.result.renew);
 	}
 }
 
@@ -445,23 +433,23 @@ static void test_fcm_retry_after(void **state)
 	get_token(KIT_NOW);
 	assert_int_equal(prepare(KIT_NOW), PUSH_SEND);
 	classify(429, ERROR(429, "RESOURCE_EXHAUSTED", FCM_ERROR("QUOTA_EXCEEDED")), -1);
-	assert_int_equal(result.verdict, PUSH_RETRY);
-	assert_int_equal(result.retry_after_ms, 60000);
-	assert_false(result.endpoint_fault);
+	assert_int_equal(kit.result.verdict, PUSH_RETRY);
+	assert_int_equal(kit.result.retry_after_ms, 60000);
+	assert_false(kit.result.endpoint_fault);
 	classify(429, "", 7000);
-	assert_int_equal(result.retry_after_ms, 7000);
+	assert_int_equal(kit.result.retry_after_ms, 7000);
 	classify(503, ERROR(503, "UNAVAILABLE", FCM_ERROR("UNAVAILABLE")), 30000);
-	assert_int_equal(result.verdict, PUSH_RETRY);
-	assert_int_equal(result.retry_after_ms, 30000);
+	assert_int_equal(kit.result.verdict, PUSH_RETRY);
+	assert_int_equal(kit.result.retry_after_ms, 30000);
 	classify(503, "", -1);
-	assert_int_equal(result.retry_after_ms, -1);
+	assert_int_equal(kit.result.retry_after_ms, -1);
 }
 
 static void classify_401(const struct push_attempt *a, int64_t now_ms)
 {
 	const struct http_response r = kit_answer(401, ERROR(401, "UNAUTHENTICATED", ""));
 
-	push_classify(k, a, &r, now_ms, &result);
+	push_classify(kit.kinds, a, &r, now_ms, &kit.result);
 }
 
 /* A refused token is renewed once; if that is refused too, somebody has to be told. */
@@ -473,23 +461,23 @@ static void test_fcm_token_refused(void **state)
 
 	get_token(KIT_NOW);
 	assert_int_equal(prepare(now), PUSH_SEND);
-	first = job.attempt;
+	first = kit.job.attempt;
 	classify_401(&first, now);
-	assert_int_equal(result.verdict, PUSH_RETRY);
-	assert_true(result.renew);
+	assert_int_equal(kit.result.verdict, PUSH_RETRY);
+	assert_true(kit.result.renew);
 	get_token(now);
 	/* others that were under way with the first one: no new trouble */
 	classify_401(&first, now);
-	assert_true(result.renew);
+	assert_true(kit.result.renew);
 	assert_int_equal(prepare(now), PUSH_SEND);
-	classify_401(&job.attempt, now);
-	assert_int_equal(result.verdict, PUSH_ALERT);
-	assert_false(result.renew);
-	assert_true(result.endpoint_fault);
+	classify_401(&kit.job.attempt, now);
+	assert_int_equal(kit.result.verdict, PUSH_ALERT);
+	assert_false(kit.result.renew);
+	assert_true(kit.result.endpoint_fault);
 	assert_int_equal(prepare(now), PUSH_SEND); /* slowly tried with the same */
 	/* minutes later another is tried for */
-	classify_401(&job.attempt, now + 5 * KIT_MINUTE);
-	assert_true(result.renew);
+	classify_401(&kit.job.attempt, now + 5 * KIT_MINUTE);
+	assert_true(kit.result.renew);
 }
 
 /* What is accepted ends the trouble. */
@@ -501,9 +489,9 @@ static void test_fcm_token_accepted(void **state)
 	get_token(KIT_NOW);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(prepare(KIT_NOW), PUSH_SEND);
-		push_classify(k, &job.attempt, &ok, KIT_NOW, &result);
-		classify_401(&job.attempt, KIT_NOW);
-		assert_true(result.renew);
+		push_classify(kit.kinds, &kit.job.attempt, &ok, KIT_NOW, &kit.result);
+		classify_401(&kit.job.attempt, KIT_NOW);
+		assert_true(kit.result.renew);
 		get_token(KIT_NOW);
 	}
 }
@@ -516,13 +504,13 @@ static void test_fcm_refused_by_the_guard(void **state)
 	get_token(KIT_NOW);
 	assert_int_equal(prepare(KIT_NOW), PUSH_SEND);
 	r.refused = true;
-	push_classify(k, &job.attempt, &r, KIT_NOW, &result);
-	assert_int_equal(result.verdict, PUSH_ALERT);
+	push_classify(kit.kinds, &kit.job.attempt, &r, KIT_NOW, &kit.result);
+	assert_int_equal(kit.result.verdict, PUSH_ALERT);
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_make, kit_unmake)
 	const struct CMUnitTest tests[] = {
 		TEST(test_fcm_token_request),
 		TEST(test_fcm_request),

@@ -155,6 +155,23 @@ struct push_kinds *kit_kinds(void)
 	return kit_kinds_of(&c);
 }
 
+struct kit kit;
+
+int kit_make(void **state)
+{
+	(void)state;
+	kit.kinds = kit_kinds();
+	return 0;
+}
+
+int kit_unmake(void **state)
+{
+	(void)state;
+	push_kinds_destroy(kit.kinds);
+	push_job_free(&kit.job);
+	return 0;
+}
+
 struct bytes kit_text(const char *s)
 {
 	return (struct bytes){s, strlen(s)};

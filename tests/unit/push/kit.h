@@ -23,6 +23,17 @@ const char *kit_rsa_pem(void);
 int kit_setup(void **state);
 int kit_teardown(void **state);
 
+/* What a test works with: the kinds of kit_kinds(), and what was prepared last. For cmocka, around
+ * each test. */
+extern struct kit {
+	struct push_kinds *kinds;
+	struct push_job job;
+	struct push_result result;
+} kit;
+
+int kit_make(void **state);
+int kit_unmake(void **state);
+
 /* Write a file of that name into the folder; gives its path, which is static for the name. */
 const char *kit_write(const char *name, const char *text, unsigned mode);
 

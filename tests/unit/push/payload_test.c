@@ -50,6 +50,10 @@ static void test_payload_put_members(void **state)
 	members_are(&n, true, PAYLOAD_JSON,
 		"\"chat\":\"lobby\",\"from\":\"bob\",\"type\":\"text\",\"seq\":7,\"n\":5,"
 		"\"ts\":1795314820000,\"count\":2,\"unread\":3,\"badge\":11");
+	n.from = n.type = (struct bytes){0};
+	members_are(&n, true, PAYLOAD_JSON,
+		"\"chat\":\"lobby\",\"seq\":7,\"n\":5,\"ts\":1795314820000,\"count\":2,"
+		"\"unread\":3,\"badge\":11");
 }
 
 static void test_payload_without_preview(void **state)

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bridge/push/http.h"
-
 #include <cmocka.h>
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
@@ -115,7 +113,6 @@ static void test_parse_bad(void **state)
 		"https://a(b/", "https://<b>/", "https://ex%2fample.net/", "https://a%00b/",
 		"https://%5b::1%5d/", "https://\"b\"/", "https://a|b/", "https://example.net^/"};
 	struct url u = {0};
-	struct buf origin = {0};
 	const char *why;
 
 	(void)state;
@@ -127,8 +124,6 @@ static void test_parse_bad(void **state)
 		if (cases[i][0])
 			assert_non_null(why);
 	}
-	assert_int_equal(http_origin(&origin, "nothing"), ERR_BAD_REQUEST);
-	assert_int_equal(origin.len, 0);
 	url_free(&u);
 }
 
@@ -149,50 +144,12 @@ static void test_parse_length(void **state)
 	url_free(&u);
 }
 
-static void test_origin(void **state)
-{
-	static const struct {
-		const char *url, *origin;
-	} cases[] = {
-		{"https://Updates.Push.example:443/wpush/v2/secret",
-			"https://updates.push.example"},
-		{"https://updates.push.example:8443/x", "https://updates.push.example:8443"},
-		{"http://127.0.0.1:8080/x", "http://127.0.0.1:8080"},
-		{"http://localhost/x", "http://localhost"},
-		{"http://[::1]:1/x", "http://[::1]:1"},
-		{"http://example.net/", NULL},
-		{"http://10.0.0.1/", NULL},
-		{"https://u@example.net/", NULL},
-		{"file:///etc/passwd", NULL},
-	};
-	struct buf b = {0};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		enum err err;
-
-		buf_reset(&b);
-		buf_str(&b, "kept ");
-		err = http_origin(&b, cases[i].url);
-		buf_u8(&b, '\0');
-		if (!cases[i].origin) {
-			assert_int_equal(err, ERR_BAD_REQUEST);
-			assert_string_equal(b.data, "kept ");
-			continue;
-		}
-		assert_int_equal(err, ERR_OK);
-		assert_string_equal(b.data + 5, cases[i].origin);
-	}
-	buf_free(&b);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse_good),
 		cmocka_unit_test(test_parse_bad),
 		cmocka_unit_test(test_parse_length),
-		cmocka_unit_test(test_origin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

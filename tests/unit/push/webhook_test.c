@@ -17,30 +17,11 @@
 #define OWN_URL "https://my.example/hook?k=s3cret"
 #define OWN     "{\"url\":\"" OWN_URL "\",\"secret\":\"0123456789abcdef\"}"
 
-static struct push_kinds *k;
-static struct push_job job;
-static struct push_result result;
-
-static int make(void **state)
-{
-	(void)state;
-	k = kit_kinds();
-	return 0;
-}
-
-static int unmake(void **state)
-{
-	(void)state;
-	push_kinds_destroy(k);
-	push_job_free(&job);
-	return 0;
-}
-
 static enum push_step prepare_as(const struct push_note *note, const char *data)
 {
 	const struct registration r = kit_registration(PUSH_WEBHOOK, data);
 
-	return push_prepare(k, note, &r, KIT_NOW, &job, &result);
+	return push_prepare(kit.kinds, note, &r, KIT_NOW, &kit.job, &kit.result);
 }
 
 static enum push_step prepare(const char *data)
@@ -53,14 +34,14 @@ static enum push_step prepare(const char *data)
 /* The signature is over the second and the body, with that key. */
 static void check_signature(const char *key)
 {
-	const char *header = kit_header(&job.http, "Gnatter-Signature");
+	const char *header = kit_header(&kit.job.http, "Gnatter-Signature");
 	unsigned char mac[32];
 	unsigned mac_len = sizeof(mac);
 	char want[128], hex[65];
 	struct buf text = {0};
 
 	buf_str(&text, "1795314821.");
-	buf_put(&text, job.http.body.data, job.http.body.len);
+	buf_put(&text, kit.job.http.body.data, kit.job.http.body.len);
 	assert_non_null(HMAC(EVP_sha256(), key, (int)strlen(key), (unsigned char *)text.data,
 		text.len, mac, &mac_len));
 	snprintf(want, sizeof(want), "t=1795314821,v1=%s",
@@ -76,13 +57,13 @@ static void test_webhook_request(void **state)
 	cJSON *json;
 
 	assert_int_equal(prepare("{}"), PUSH_SEND);
-	assert_true(kit_url_is(&job.http, "https://gateway.example/push?x=1"));
-	assert_false(job.http.stranger);
-	assert_string_equal(kit_header(&job.http, "Content-Type"), "application/json");
+	assert_true(kit_url_is(&kit.job.http, "https://gateway.example/push?x=1"));
+	assert_false(kit.job.http.stranger);
+	assert_string_equal(kit_header(&kit.job.http, "Content-Type"), "application/json");
 	check_signature("01234567890123456789012345678901");
-	json = kit_json(&job.http.body);
+	json = kit_json(&kit.job.http.body);
 	assert_string_equal(kit_string(json, "kind"), "push");
-	assert_string_equal(kit_string(json, "id"), kit_header(&job.http, "Gnatter-Id"));
+	assert_string_equal(kit_string(json, "id"), kit_header(&kit.job.http, "Gnatter-Id"));
 	assert_string_equal(kit_string(json, "user"), "alice");
 	assert_string_equal(kit_string(json, "device"), "phone");
 	assert_string_equal(kit_string(json, "push.from"), "bob");
@@ -97,36 +78,36 @@ static void test_webhook_own_url(void **state)
 	struct conf c;
 
 	assert_int_equal(prepare(OWN), PUSH_SEND);
-	assert_true(kit_url_is(&job.http, OWN_URL));
-	assert_true(job.http.stranger);
+	assert_true(kit_url_is(&kit.job.http, OWN_URL));
+	assert_true(kit.job.http.stranger);
 	check_signature("0123456789abcdef");
 	/* without a secret there is nothing to sign with; never the operator's key */
 	assert_int_equal(prepare("{\"url\":\"" OWN_URL "\"}"), PUSH_SEND);
-	assert_null(kit_header(&job.http, "Gnatter-Signature"));
-	assert_non_null(kit_header(&job.http, "Gnatter-Id"));
+	assert_null(kit_header(&kit.job.http, "Gnatter-Signature"));
+	assert_non_null(kit_header(&kit.job.http, "Gnatter-Id"));
 	/* http, and URLs of their own, only if the operator wants it */
 	assert_int_equal(prepare("{\"url\":\"http://localhost/\"}"), PUSH_END);
-	assert_int_equal(result.verdict, PUSH_DROP);
+	assert_int_equal(kit.result.verdict, PUSH_DROP);
 	kit_conf(&c);
 	c.push_webhook_own = 0;
-	push_kinds_destroy(k);
-	k = kit_kinds_of(&c);
+	push_kinds_destroy(kit.kinds);
+	kit.kinds = kit_kinds_of(&c);
 	assert_int_equal(prepare(OWN), PUSH_END);
-	assert_int_equal(result.verdict, PUSH_DROP);
+	assert_int_equal(kit.result.verdict, PUSH_DROP);
 	assert_int_equal(prepare("{}"), PUSH_SEND);
 	kit_conf(&c);
 	*c.push_webhook_url = '\0';
-	push_kinds_destroy(k);
-	k = kit_kinds_of(&c);
+	push_kinds_destroy(kit.kinds);
+	kit.kinds = kit_kinds_of(&c);
 	assert_int_equal(prepare("{}"), PUSH_END);
-	assert_int_equal(result.verdict, PUSH_DROP);
+	assert_int_equal(kit.result.verdict, PUSH_DROP);
 	assert_int_equal(prepare(OWN), PUSH_SEND);
 }
 
 static char *id_of(const struct push_note *note)
 {
 	assert_int_equal(prepare_as(note, "{}"), PUSH_SEND);
-	return strdup(kit_header(&job.http, "Gnatter-Id"));
+	return strdup(kit_header(&kit.job.http, "Gnatter-Id"));
 }
 
 /* The same for each try of one push, whatever changed around it; another for another. */
@@ -168,9 +149,9 @@ static void test_webhook_without_preview(void **state)
 	snprintf(want, sizeof(want),
 		"{\"kind\":\"push\",\"id\":\"%s\",\"user\":\"alice\",\"device\":\"phone\","
 		"\"push\":{\"badge\":11}}",
-		kit_header(&job.http, "Gnatter-Id"));
+		kit_header(&kit.job.http, "Gnatter-Id"));
 	assert_true(bytes_equal(
-		(struct bytes){job.http.body.data, job.http.body.len}, want, strlen(want)));
+		(struct bytes){kit.job.http.body.data, kit.job.http.body.len}, want, strlen(want)));
 }
 
 static void test_webhook_answers(void **state)
@@ -205,10 +186,11 @@ static void test_webhook_answers(void **state)
 
 		assert_int_equal(prepare(own ? OWN : "{}"), PUSH_SEND);
 		r.retry_after_ms = 3000;
-		push_classify(k, &job.attempt, &r, KIT_NOW, &result);
-		assert_int_equal(result.verdict, own ? cases[i / 2].own : cases[i / 2].gateway);
-		assert_int_equal(result.retry_after_ms, result.verdict == PUSH_RETRY ? 3000 : -1);
-		assert_null(strstr(result.reason, "s3cret"));
+		push_classify(kit.kinds, &kit.job.attempt, &r, KIT_NOW, &kit.result);
+		assert_int_equal(kit.result.verdict, own ? cases[i / 2].own : cases[i / 2].gateway);
+		assert_int_equal(
+			kit.result.retry_after_ms, kit.result.verdict == PUSH_RETRY ? 3000 : -1);
+		assert_null(strstr(kit.result.reason, "s3cret"));
 	}
 }
 
@@ -219,11 +201,11 @@ static void test_webhook_refused_by_the_guard(void **state)
 
 	r.refused = true;
 	assert_int_equal(prepare(OWN), PUSH_SEND);
-	push_classify(k, &job.attempt, &r, KIT_NOW, &result);
-	assert_int_equal(result.verdict, PUSH_DROP);
+	push_classify(kit.kinds, &kit.job.attempt, &r, KIT_NOW, &kit.result);
+	assert_int_equal(kit.result.verdict, PUSH_DROP);
 	assert_int_equal(prepare("{}"), PUSH_SEND);
-	push_classify(k, &job.attempt, &r, KIT_NOW, &result);
-	assert_int_equal(result.verdict, PUSH_ALERT);
+	push_classify(kit.kinds, &kit.job.attempt, &r, KIT_NOW, &kit.result);
+	assert_int_equal(kit.result.verdict, PUSH_ALERT);
 }
 
 static void test_webhook_endpoint(void **state)
@@ -249,23 +231,26 @@ static void test_mqtt_publish(void **state)
 	struct push_note note = kit_note();
 	cJSON *json;
 
-	assert_int_equal(push_prepare(k, &note, &r, KIT_NOW, &job, &result), PUSH_PUBLISH);
-	assert_true(bytes_equal((struct bytes){job.topic.data, job.topic.len}, "push/alice", 10));
-	json = kit_json(&job.payload);
+	assert_int_equal(
+		push_prepare(kit.kinds, &note, &r, KIT_NOW, &kit.job, &kit.result), PUSH_PUBLISH);
+	assert_true(bytes_equal(
+		(struct bytes){kit.job.topic.data, kit.job.topic.len}, "push/alice", 10));
+	json = kit_json(&kit.job.payload);
 	assert_string_equal(kit_string(json, "user"), "alice");
 	assert_string_equal(kit_string(json, "device"), "phone");
 	assert_string_equal(kit_string(json, "chat"), "lobby");
 	assert_true(kit_number(json, "badge") == 11);
 	cJSON_Delete(json);
 	note.preview = false;
-	assert_int_equal(push_prepare(k, &note, &r, KIT_NOW, &job, &result), PUSH_PUBLISH);
-	assert_true(
-		bytes_equal((struct bytes){job.payload.data, job.payload.len}, bare, strlen(bare)));
+	assert_int_equal(
+		push_prepare(kit.kinds, &note, &r, KIT_NOW, &kit.job, &kit.result), PUSH_PUBLISH);
+	assert_true(bytes_equal(
+		(struct bytes){kit.job.payload.data, kit.job.payload.len}, bare, strlen(bare)));
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_make, kit_unmake)
 	const struct CMUnitTest tests[] = {
 		TEST(test_webhook_request),
 		TEST(test_webhook_own_url),

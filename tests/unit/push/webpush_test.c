@@ -23,48 +23,29 @@
 #define ENDPOINT   "https://Push.example:8443/s3cret/path?q=1"
 #define DATA_OF(e) "{\"endpoint\":\"" e "\"," KEYS "}"
 
-static struct push_kinds *k;
-static struct push_job job;
-static struct push_result result;
-
-static int make(void **state)
-{
-	(void)state;
-	k = kit_kinds();
-	return 0;
-}
-
-static int unmake(void **state)
-{
-	(void)state;
-	push_kinds_destroy(k);
-	push_job_free(&job);
-	return 0;
-}
-
 static enum push_step prepare(const char *data, int64_t now_ms)
 {
 	const struct registration r = kit_registration(PUSH_WEBPUSH, data);
 	struct push_note note = kit_note();
 
 	note.expires_ms = now_ms + KIT_HOUR;
-	return push_prepare(k, &note, &r, now_ms, &job, &result);
+	return push_prepare(kit.kinds, &note, &r, now_ms, &kit.job, &kit.result);
 }
 
 static void test_webpush_request(void **state)
 {
 	(void)state;
 	assert_int_equal(prepare(DATA_OF(ENDPOINT), KIT_NOW), PUSH_SEND);
-	assert_true(kit_url_is(&job.http, ENDPOINT));
-	assert_true(job.http.stranger);
-	assert_false(job.http.http2);
-	assert_string_equal(kit_header(&job.http, "TTL"), "3600");
-	assert_string_equal(kit_header(&job.http, "Urgency"), "high");
-	assert_string_equal(kit_header(&job.http, "Topic"), "Zm9vYmFyMTIzNDU2Nzg5MA");
-	assert_string_equal(kit_header(&job.http, "Content-Encoding"), "aes128gcm");
-	assert_string_equal(kit_header(&job.http, "Content-Type"), "application/octet-stream");
-	assert_in_range(job.http.body.len, 200, 400);
-	assert_int_equal(job.http.body.data[20], 65);
+	assert_true(kit_url_is(&kit.job.http, ENDPOINT));
+	assert_true(kit.job.http.stranger);
+	assert_false(kit.job.http.http2);
+	assert_string_equal(kit_header(&kit.job.http, "TTL"), "3600");
+	assert_string_equal(kit_header(&kit.job.http, "Urgency"), "high");
+	assert_string_equal(kit_header(&kit.job.http, "Topic"), "Zm9vYmFyMTIzNDU2Nzg5MA");
+	assert_string_equal(kit_header(&kit.job.http, "Content-Encoding"), "aes128gcm");
+	assert_string_equal(kit_header(&kit.job.http, "Content-Type"), "application/octet-stream");
+	assert_in_range(kit.job.http.body.len, 200, 400);
+	assert_int_equal(kit.job.http.body.data[20], 65);
 }
 
 static void test_webpush_request_variants(void **state)
@@ -76,25 +57,27 @@ static void test_webpush_request_variants(void **state)
 
 	note.urgent = false;
 	r.preview = false;
-	assert_int_equal(push_prepare(k, &note, &r, KIT_NOW, &job, &result), PUSH_SEND);
-	assert_string_equal(kit_header(&job.http, "Urgency"), "normal");
-	assert_int_equal(job.http.body.len, strlen("{\"badge\":11}") + 103);
+	assert_int_equal(
+		push_prepare(kit.kinds, &note, &r, KIT_NOW, &kit.job, &kit.result), PUSH_SEND);
+	assert_string_equal(kit_header(&kit.job.http, "Urgency"), "normal");
+	assert_int_equal(kit.job.http.body.len, strlen("{\"badge\":11}") + 103);
 	/* the longest of everything */
 	r.preview = true;
 	memset(text, 1, sizeof(text));
 	memset(title, 't', sizeof(title));
 	note.text = (struct bytes){text, sizeof(text)};
 	note.title = (struct bytes){title, sizeof(title)};
-	assert_int_equal(push_prepare(k, &note, &r, KIT_NOW, &job, &result), PUSH_SEND);
-	assert_int_equal(job.http.body.len, 4096);
+	assert_int_equal(
+		push_prepare(kit.kinds, &note, &r, KIT_NOW, &kit.job, &kit.result), PUSH_SEND);
+	assert_int_equal(kit.job.http.body.len, 4096);
 }
 
 /* The claims of the JWT in the Authorization header; checks the public key beside it. */
 static cJSON *claims_of(void)
 {
 	static const char between[] = ", k=";
-	const char *header = kit_header(&job.http, "Authorization"), *end;
-	struct bytes key = push_kinds_vapid_key(k);
+	const char *header = kit_header(&kit.job.http, "Authorization"), *end;
+	struct bytes key = push_kinds_vapid_key(kit.kinds);
 
 	assert_non_null(header);
 	assert_memory_equal(header, "vapid t=", 8);
@@ -180,13 +163,13 @@ static void test_webpush_prepare_refuses(void **state)
 	struct conf c;
 
 	assert_int_equal(prepare(bad_point, KIT_NOW), PUSH_END);
-	assert_int_equal(result.verdict, PUSH_UNREGISTER);
+	assert_int_equal(kit.result.verdict, PUSH_UNREGISTER);
 	assert_int_equal(prepare(DATA_OF("http://127.0.0.1:1/x"), KIT_NOW), PUSH_END);
-	assert_int_equal(result.verdict, PUSH_DROP);
+	assert_int_equal(kit.result.verdict, PUSH_DROP);
 	kit_conf(&c);
 	c.push_allow_http = 1;
-	push_kinds_destroy(k);
-	k = kit_kinds_of(&c);
+	push_kinds_destroy(kit.kinds);
+	kit.kinds = kit_kinds_of(&c);
 	assert_int_equal(prepare(DATA_OF("http://127.0.0.1:1/x"), KIT_NOW), PUSH_SEND);
 }
 
@@ -238,12 +221,14 @@ static void test_webpush_answers(void **state)
 		struct http_response r = kit_answer(cases[i].status, cases[i].body);
 
 		r.retry_after_ms = 9000;
-		push_classify(k, &job.attempt, &r, KIT_NOW, &result);
-		if (result.verdict != cases[i].want || result.endpoint_fault != cases[i].fault)
+		push_classify(kit.kinds, &kit.job.attempt, &r, KIT_NOW, &kit.result);
+		if (kit.result.verdict != cases[i].want ||
+			kit.result.endpoint_fault != cases[i].fault)
 			fail_msg("%d %s: %s (%s)", cases[i].status, cases[i].body,
-				push_verdict_name(result.verdict), result.reason);
-		assert_int_equal(result.retry_after_ms, cases[i].want == PUSH_RETRY ? 9000 : -1);
-		assert_null(strstr(result.reason, "s3cret"));
+				push_verdict_name(kit.result.verdict), kit.result.reason);
+		assert_int_equal(
+			kit.result.retry_after_ms, cases[i].want == PUSH_RETRY ? 9000 : -1);
+		assert_null(strstr(kit.result.reason, "s3cret"));
 	}
 }
 
@@ -254,9 +239,9 @@ static void test_webpush_refused_by_the_guard(void **state)
 
 	assert_int_equal(prepare(DATA_OF(ENDPOINT), KIT_NOW), PUSH_SEND);
 	r.refused = true;
-	push_classify(k, &job.attempt, &r, KIT_NOW, &result);
-	assert_int_equal(result.verdict, PUSH_DROP);
-	assert_false(result.endpoint_fault);
+	push_classify(kit.kinds, &kit.job.attempt, &r, KIT_NOW, &kit.result);
+	assert_int_equal(kit.result.verdict, PUSH_DROP);
+	assert_false(kit.result.endpoint_fault);
 }
 
 static void test_webpush_endpoint_tells_no_secret(void **state)
@@ -278,7 +263,7 @@ static void test_webpush_endpoint_tells_no_secret(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_make, kit_unmake)
 	const struct CMUnitTest tests[] = {
 		TEST(test_webpush_request),
 		TEST(test_webpush_request_variants),
