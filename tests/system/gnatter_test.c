@@ -216,6 +216,29 @@ static void test_at_once(void **state)
 	assert_int_equal(proc_code(tails[1]), 0);
 }
 
+/* The full-screen client has the account's store for itself; commands do without it. */
+static void test_beside_full_screen(void **state)
+{
+	struct shell *alice = shell_signed_in(in, "alice");
+	const char *argv[] = {"env", case_printf("%s", build_path("gnatter")), NULL};
+	struct tmux_opts opts = {.argv = argv, .env = alice->env};
+	struct tmux *full = tmux_start(&opts), *second;
+
+	(void)state;
+	tmux_wait(full, "Lobby");
+	GN_OK_OUT(alice, "send", "lobby", "from the shell");
+	tmux_wait(full, "from the shell");
+	assert_non_null(strstr(GN_OK_OUT(alice, "history", "lobby"), "from the shell"));
+	GN_REFUSES(alice, 1, "still running", "logout");
+	second = tmux_start(&opts);
+	assert_int_equal(tmux_wait_end(second), 1);
+	tmux_wait(second, "runs already");
+	tmux_type(full, "/quit");
+	tmux_key(full, "Enter");
+	assert_int_equal(tmux_wait_end(full), 0);
+	GN_OK_OUT(alice, "logout");
+}
+
 /* It comes back by itself, and has missed nothing. */
 static void test_tail_reconnects(void **state)
 {
@@ -460,6 +483,7 @@ int main(void)
 		SYSTEM(test_offline),
 		SYSTEM(test_signed_out),
 		SYSTEM(test_at_once),
+		SYSTEM(test_beside_full_screen),
 		SYSTEM(test_tail_reconnects),
 		SYSTEM(test_history),
 		SYSTEM(test_history_times),
