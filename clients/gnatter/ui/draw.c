@@ -52,10 +52,20 @@ static bool count_member(void *ctx, const struct gnatter_member *m)
 	return true;
 }
 
+static unsigned count_members(struct ui *ui)
+{
+	if (!ui->members_counted) {
+		ui->members = 0;
+		gnatter_members(ui->g, ui->chat, count_member, &ui->members);
+		ui->members_counted = true;
+	}
+	return ui->members;
+}
+
 static void describe_chat(struct ui *ui, struct buf *b)
 {
 	const struct chat_entry *e = ui_entry(ui);
-	unsigned members = 0;
+	unsigned members;
 	char peer[65];
 
 	if (e && e->gone) {
@@ -66,7 +76,7 @@ static void describe_chat(struct ui *ui, struct buf *b)
 		watch_want(&ui->watch, ui->g, peer);
 		gnatter_profile(ui->g, peer, presence_of, b);
 	} else {
-		gnatter_members(ui->g, ui->chat, count_member, &members);
+		members = count_members(ui);
 		if (members)
 			buf_printf(b, "%u member%s", members, members == 1 ? "" : "s");
 	}

@@ -125,6 +125,7 @@ static void chat_changed(struct ui *ui, const struct event *e)
 		typing_done(&ui->typing, e->chat, e->user);
 	if (strcmp(e->chat, ui->chat) == 0 || e->type == EVENT_ALL)
 		view_touch(&ui->view);
+	ui->members_counted = false;
 	if (ui->mode == MODE_PAGE)
 		page_changed(ui);
 }
@@ -150,10 +151,7 @@ static void event(struct ui *ui, const struct event *e)
 		page_changed(ui);
 		break;
 	case EVENT_CAME:
-		if (ui->asked && !e->failed)
-			view_came(&ui->view);
-		ui->ask_failed = ui->asked && e->failed;
-		ui->asked = false;
+		ui_history_came(ui, e);
 		break;
 	case EVENT_NOTICE:
 		say(ui, e->failed, e->text);
