@@ -2,7 +2,7 @@
 
 BENCH := $(B)/obj/libbench.a
 
-$(BENCH): $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(patsubst %,bench/%.c,load provider sdk),$(wildcard bench/*.c)))
+$(BENCH): $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(patsubst %,bench/%.c,load provider sdk screen),$(wildcard bench/*.c)))
 
 $(B)/bench/load: $(B)/obj/bench/load.o $(BENCH) $(WIRE)
 	@mkdir -p $(@D)
@@ -18,6 +18,11 @@ $(B)/bench/sdk: $(B)/obj/bench/sdk.o $(B)/libgnatter.a $(BENCH)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
 	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(SDK_LIBS) -o $@
+
+$(B)/bench/screen: $(B)/obj/bench/screen.o
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -o $@
 
 bench-packages:
 	@scripts/packages bench

@@ -159,7 +159,7 @@ static void test_ui_read_when_seen(void **state)
 	client_none(carol, mark, "chat/unread/mark/alice", "\"read\"");
 	go_to(alice, "unread");
 	tmux_wait(alice, "not read yet");
-	assert_non_null(strstr(person_message(alice, 20), "number 20"));
+	tmux_wait_row(alice, 21, "number 20");
 	client_take(carol, "chat/unread/mark/alice", "\"read\"");
 	client_barrier(carol);
 	client_none(carol, mark, "chat/unread/mark/alice", "\"read\":61");

@@ -160,12 +160,12 @@ static void test_ui_scroll_back(void **state)
 			case_fail("from message %d up to %d: it jumped", first, p.last);
 	}
 	assert_true(case_wait(is_at_the_top, t));
-	tmux_wait_row(t, 4, "message 2");
+	tmux_wait_row(t, 5, "message 2");
 	/* New ones do not move it; the end is a key away. */
 	client_send(carol, "long", "the newest");
 	tmux_wait_row(t, 2, "carol: the newest");
-	tmux_wait_row(t, 2, "carol made this chat");
-	tmux_wait_row(t, 4, "message 2");
+	tmux_wait_row(t, 3, "carol made this chat");
+	tmux_wait_row(t, 5, "message 2");
 	tmux_wait_row(t, -2, "newer messages below");
 	tmux_key(t, "M->");
 	tmux_wait_row(t, -3, "the newest");

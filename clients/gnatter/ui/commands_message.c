@@ -68,8 +68,7 @@ void run_reply(struct ui *ui, const char *args)
 	view_end(&ui->view);
 }
 
-/* --- what was refused
- * ----------------------------------------------------------------------------- */
+/* --- what was refused ------------------------------------------------------------------------ */
 
 #define DISCARD_MAX 100 /* at once */
 

@@ -27,8 +27,7 @@ void draw_put(struct ui *ui, unsigned y, unsigned x, unsigned width, bool chosen
 	screen_row(y, x, &ui->scratch, 0, width, chosen);
 }
 
-/* --- the header
- * -------------------------------------------------------------------------------------- */
+/* --- the header ------------------------------------------------------------------------------ */
 
 static bool presence_of(void *ctx, const struct gnatter_profile *p)
 {
@@ -53,10 +52,20 @@ static bool count_member(void *ctx, const struct gnatter_member *m)
 	return true;
 }
 
+static unsigned count_members(struct ui *ui)
+{
+	if (!ui->members_counted) {
+		ui->members = 0;
+		gnatter_members(ui->g, ui->chat, count_member, &ui->members);
+		ui->members_counted = true;
+	}
+	return ui->members;
+}
+
 static void describe_chat(struct ui *ui, struct buf *b)
 {
 	const struct chat_entry *e = ui_entry(ui);
-	unsigned members = 0;
+	unsigned members;
 	char peer[65];
 
 	if (e && e->gone) {
@@ -67,7 +76,7 @@ static void describe_chat(struct ui *ui, struct buf *b)
 		watch_want(&ui->watch, ui->g, peer);
 		gnatter_profile(ui->g, peer, presence_of, b);
 	} else {
-		gnatter_members(ui->g, ui->chat, count_member, &members);
+		members = count_members(ui);
 		if (members)
 			buf_printf(b, "%u member%s", members, members == 1 ? "" : "s");
 	}
@@ -116,8 +125,7 @@ static void draw_header(struct ui *ui, unsigned columns)
 	draw_put(ui, 0, 0, columns, false);
 }
 
-/* --- all of it
- * ------------------------------------------------------------------------------------------ */
+/* --- all of it ------------------------------------------------------------------------------- */
 
 static void draw_too_small(struct ui *ui)
 {

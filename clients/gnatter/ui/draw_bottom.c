@@ -43,8 +43,7 @@ unsigned draw_bottom_rows(struct ui *ui, unsigned columns, unsigned rows_max)
 	return fixed + r->n < rows_max ? fixed + (unsigned)r->n : rows_max;
 }
 
-/* --- the connection
- * ---------------------------------------------------------------------------------- */
+/* --- the connection -------------------------------------------------------------------------- */
 
 static void say_waiting(const struct ui *ui, struct buf *b)
 {
@@ -88,9 +87,7 @@ static void draw_status(struct ui *ui, unsigned y, unsigned columns)
 	draw_put(ui, y, 0, columns, false);
 }
 
-/* --- hints
- * -----------------------------------------------------------------------------------------------
- */
+/* --- hints ----------------------------------------------------------------------------------- */
 
 static void say_names(const struct complete *c, struct buf *b)
 {
@@ -134,7 +131,8 @@ static void say_chat(struct ui *ui, struct buf *b)
 	else if (!ui->view.follow && ui->view.n)
 		buf_str(b, "There are newer messages below: PgDn, Ctrl-End");
 	else
-		buf_str(b, "Enter send  Tab complete  Alt-Up/Down chat  PgUp/PgDn scroll  "
+		buf_str(b, "Enter send  Tab complete  Alt-\xe2\x86\x91\xe2\x86\x93 chat  PgUp/PgDn "
+			   "scroll  "
 			   "Ctrl-F search  /help");
 }
 
@@ -178,8 +176,7 @@ static void draw_hint(struct ui *ui, unsigned y, unsigned columns)
 	draw_put(ui, y, 0, columns, false);
 }
 
-/* --- the input
- * --------------------------------------------------------------------------------------- */
+/* --- the input ------------------------------------------------------------------------------- */
 
 static void draw_input(struct ui *ui, struct area a)
 {

@@ -104,8 +104,7 @@ void editor_replace(struct editor *e, size_t from, const char *s)
 	editor_insert(e, s, strlen(s));
 }
 
-/* --- moving ------------------------------------------------------------------------------------
- */
+/* --- moving ---------------------------------------------------------------------------------- */
 
 static size_t before(const struct editor *e, size_t at)
 {
@@ -218,8 +217,7 @@ bool editor_down(struct editor *e)
 	return true;
 }
 
-/* --- taking out ----------------------------------------------------------------------------------
- */
+/* --- taking out ------------------------------------------------------------------------------ */
 
 void editor_backspace(struct editor *e)
 {
@@ -267,8 +265,7 @@ void editor_yank(struct editor *e)
 		editor_insert(e, e->killed, strlen(e->killed));
 }
 
-/* --- rows ----------------------------------------------------------------------------------------
- */
+/* --- rows ------------------------------------------------------------------------------------ */
 
 /* A row is put in as one piece: letters that are written from right to left keep together. */
 void editor_lay(

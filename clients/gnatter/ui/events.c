@@ -61,8 +61,9 @@ void events_wake(const struct events *q)
 
 static bool same(const struct event *a, const struct event *b)
 {
-	return a->type == b->type && a->failed == b->failed && strcmp(a->chat, b->chat) == 0 &&
-	       strcmp(a->user, b->user) == 0 && strcmp(a->text, b->text) == 0;
+	return a->type == b->type && a->failed == b->failed && a->number == b->number &&
+	       strcmp(a->chat, b->chat) == 0 && strcmp(a->user, b->user) == 0 &&
+	       strcmp(a->text, b->text) == 0;
 }
 
 static bool is_there(const struct events *q, const struct event *e)

@@ -20,7 +20,7 @@ enum event_type {
 	EVENT_CHAT,     /* chat: it, or its messages, have changed */
 	EVENT_TYPING,   /* chat, user: types, now */
 	EVENT_PRESENCE, /* user */
-	EVENT_CAME,     /* chat: an answer to a request for its history; failed: it was refused */
+	EVENT_CAME,     /* number: the answer to a request for history; failed: none */
 	EVENT_NOTICE,   /* text: to be shown; failed: it is bad news */
 	EVENT_OPEN,     /* chat: it is to be opened, since it was made */
 	EVENT_MEMBERS,  /* chat: an answer to a request for its members */
@@ -30,6 +30,7 @@ enum event_type {
 struct event {
 	enum event_type type;
 	bool failed;
+	unsigned number; /* EVENT_CAME: of the request */
 	char chat[EVENT_NAME_SIZE], user[EVENT_NAME_SIZE];
 	char text[EVENT_TEXT_SIZE];
 };

@@ -254,8 +254,7 @@ static const struct binding bindings[] = {
 	{UI_CTRL('C'), key_quit},
 };
 
-/* --- characters
- * ------------------------------------------------------------------------------------ */
+/* --- characters ------------------------------------------------------------------------------ */
 
 static size_t encode(char out[4], uint32_t c)
 {
@@ -337,6 +336,11 @@ void ui_key(struct ui *ui, uint32_t key)
 		if (i < ui->chats.n)
 			ui_open(ui, ui->chats.entries[i]->chat);
 		return;
+	}
+	/* Escape, and soon after it a letter that has no meaning with Alt. */
+	if (key & UI_KEY_ALT) {
+		key_escape(ui);
+		key &= ~(uint32_t)UI_KEY_ALT;
 	}
 	if (key >= 0x20 && key < KEY_OF_CURSES)
 		insert(ui, s, encode(s, key));

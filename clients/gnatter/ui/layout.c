@@ -64,7 +64,7 @@ const char *layout_tick(enum gnatter_tick t)
 void layout_summary(struct buf *out, const char *type, const char *text)
 {
 	if (strcmp(type, "deleted") == 0) {
-		buf_str(out, "deleted");
+		buf_str(out, "(deleted)");
 		return;
 	}
 	if (strcmp(type, "text") != 0)
@@ -73,7 +73,7 @@ void layout_summary(struct buf *out, const char *type, const char *text)
 		buf_str(out, text);
 }
 
-/* --- what the system says --------------------------------------------------------------------- */
+/* --- what the system says -------------------------------------------------------------------- */
 
 struct event_row {
 	const char *event, *format; /* %1: who did it, %2: to whom */
@@ -126,7 +126,7 @@ static void system_text(struct buf *out, const struct item *i)
 	cJSON_Delete(body);
 }
 
-/* --- a message -------------------------------------------------------------------------------- */
+/* --- a message ------------------------------------------------------------------------------- */
 
 static void put_time(struct rows *r, int64_t ts_ms)
 {
@@ -244,7 +244,7 @@ void layout_item(struct item *i, unsigned width)
 		lay_message(i, width);
 }
 
-/* --- lines between ---------------------------------------------------------------------------- */
+/* --- lines between --------------------------------------------------------------------------- */
 
 static void put_line(struct rows *r, enum style style, const char *s, unsigned width)
 {

@@ -42,8 +42,7 @@ bool ui_peer(const struct ui *ui, const char *chat, char out[65])
 	return true;
 }
 
-/* --- where messages come from --------------------------------------------------------------------
- */
+/* --- where messages come from ---------------------------------------------------------------- */
 
 static void source_cached(
 	void *ctx, uint64_t before, uint32_t limit, gnatter_message_fn *fn, void *f)
@@ -147,8 +146,7 @@ struct view_source ui_source(struct ui *ui)
 	return (struct view_source){ui, source_cached, source_after, source_outbox, source_fill};
 }
 
-/* --- opening
- * -------------------------------------------------------------------------------------- */
+/* --- opening --------------------------------------------------------------------------------- */
 
 void ui_open(struct ui *ui, const char *chat)
 {
@@ -171,9 +169,8 @@ void ui_open(struct ui *ui, const char *chat)
 	ui->asked = ui->ask_failed = false;
 	e = ui_entry(ui);
 	view_open(&ui->view, e ? e->read : 0, e ? e->unread : 0);
-	/* Their marks are what ticks are made of. */
-	if (e && !e->gone)
-		gnatter_members_load(ui->g, name, NULL, NULL);
+	ui->members_asked = ui->members_counted = false;
+	ui_ask_members(ui);
 }
 
 void ui_open_step(struct ui *ui, int step)
@@ -199,25 +196,60 @@ void ui_open_unread(struct ui *ui)
 		ui_say(ui, "Everything is read.");
 }
 
-/* --- asking for more ----------------------------------------------------------------------------
- */
+/* --- asking for more ------------------------------------------------------------------------- */
+
+/* Which request it was: an answer that comes when another chat is open is for nobody. */
+struct asked {
+	struct ui *ui;
+	unsigned number;
+};
 
 static void came(void *ctx, struct gnatter *g, const struct gnatter_answer *a)
 {
-	struct ui *ui = ctx;
+	struct asked *asked = ctx;
 	struct event e = {.type = EVENT_CAME, .failed = *a->code != '\0'};
 
 	(void)g;
-	events_put(ui->events, &e);
+	e.number = asked->number;
+	events_put(asked->ui->events, &e);
+	free(asked);
 }
 
 void ui_ask_history(struct ui *ui)
 {
+	struct asked *asked;
 	uint64_t before;
 
 	/* Of a chat that nobody has written in yet the server knows nothing. */
 	if (ui->asked || ui->ask_failed || !ui_entry(ui) || !view_wants(&ui->view, &before))
 		return;
-	ui->asked = gnatter_history(ui->g, ui->chat, before, VIEW_PAGE, came, ui) == GNATTER_OK;
+	asked = malloc(sizeof *asked);
+	if (asked)
+		*asked = (struct asked){ui, ++ui->ask_number};
+	ui->asked = asked &&
+		    gnatter_history(ui->g, ui->chat, before, VIEW_PAGE, came, asked) == GNATTER_OK;
 	ui->ask_failed = !ui->asked;
+	if (!ui->asked)
+		free(asked);
+}
+
+void ui_history_came(struct ui *ui, const struct event *e)
+{
+	if (!ui->asked || e->number != ui->ask_number)
+		return;
+	ui->asked = false;
+	ui->ask_failed = e->failed;
+	if (!e->failed)
+		view_came(&ui->view);
+}
+
+/* Their marks are what ticks are made of. */
+void ui_ask_members(struct ui *ui)
+{
+	const struct chat_entry *e = ui_entry(ui);
+
+	if (ui->members_asked || !e || e->gone)
+		return;
+	gnatter_members_load(ui->g, ui->chat, NULL, NULL);
+	ui->members_asked = true;
 }

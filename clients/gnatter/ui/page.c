@@ -102,8 +102,7 @@ static void lay_welcome(struct ui *ui, struct rows *r, unsigned width)
 	paragraph(r, STYLE_DIM, "Somebody who writes to you appears here by himself.", width);
 }
 
-/* --- who is here
- * ------------------------------------------------------------------------------------ */
+/* --- who is here ----------------------------------------------------------------------------- */
 
 struct who {
 	struct ui *ui;
@@ -184,8 +183,7 @@ static void lay_who(struct ui *ui, struct rows *r, unsigned width)
 		width);
 }
 
-/* --- all pages
- * --------------------------------------------------------------------------------------- */
+/* --- all pages ------------------------------------------------------------------------------- */
 
 static void members_came(void *ctx, struct gnatter *g, const struct gnatter_answer *a)
 {

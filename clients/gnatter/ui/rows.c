@@ -185,7 +185,7 @@ void rows_pad(struct rows *r, enum style style, unsigned width)
 		add(r, style, 0, " ", 1, 1);
 }
 
-/* --- wrapping ------------------------------------------------------------------------------- */
+/* --- wrapping -------------------------------------------------------------------------------- */
 
 struct wrap {
 	struct rows *rows;

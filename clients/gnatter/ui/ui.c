@@ -39,8 +39,7 @@ int64_t wall_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* --- life
- * -------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 struct ui *ui_create(void)
 {
@@ -77,8 +76,7 @@ void ui_destroy(struct ui *ui)
 	free(ui);
 }
 
-/* --- notices
- * ------------------------------------------------------------------------------------------ */
+/* --- notices --------------------------------------------------------------------------------- */
 
 static void say(struct ui *ui, bool bad, const char *text)
 {
@@ -118,8 +116,7 @@ bool ui_check(struct ui *ui, enum gnatter_error e)
 	return e == GNATTER_OK;
 }
 
-/* --- events
- * ------------------------------------------------------------------------------------------- */
+/* --- events ---------------------------------------------------------------------------------- */
 
 static void chat_changed(struct ui *ui, const struct event *e)
 {
@@ -128,6 +125,7 @@ static void chat_changed(struct ui *ui, const struct event *e)
 		typing_done(&ui->typing, e->chat, e->user);
 	if (strcmp(e->chat, ui->chat) == 0 || e->type == EVENT_ALL)
 		view_touch(&ui->view);
+	ui->members_counted = false;
 	if (ui->mode == MODE_PAGE)
 		page_changed(ui);
 }
@@ -153,10 +151,7 @@ static void event(struct ui *ui, const struct event *e)
 		page_changed(ui);
 		break;
 	case EVENT_CAME:
-		if (ui->asked && !e->failed)
-			view_came(&ui->view);
-		ui->ask_failed = ui->asked && e->failed;
-		ui->asked = false;
+		ui_history_came(ui, e);
 		break;
 	case EVENT_NOTICE:
 		say(ui, e->failed, e->text);
@@ -168,8 +163,7 @@ static void event(struct ui *ui, const struct event *e)
 	}
 }
 
-/* --- signals
- * -------------------------------------------------------------------------------------------- */
+/* --- signals --------------------------------------------------------------------------------- */
 
 static const struct events *awake; /* whom signals wake */
 static volatile sig_atomic_t ended;
@@ -209,8 +203,7 @@ static void signals_end(const struct sigaction before[SIGNALS])
 	awake = NULL;
 }
 
-/* --- the loop
- * ------------------------------------------------------------------------------------------- */
+/* --- the loop -------------------------------------------------------------------------------- */
 
 static int64_t sooner(int64_t a, int64_t b)
 {
@@ -288,6 +281,7 @@ static void refresh_chats(struct ui *ui)
 	ui_read_chats(ui);
 	ui->waiting = ui->refused = 0;
 	gnatter_outbox(ui->g, NULL, count_waiting, ui);
+	ui_ask_members(ui);
 	if (*ui->chat)
 		return;
 	if (ui->chats.n && (ui->mode == MODE_CHAT || ui->page.kind == PAGE_WELCOME))

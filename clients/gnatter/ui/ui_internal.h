@@ -79,9 +79,12 @@ struct ui {
 	char chat[GNATTER_CHAT_SIZE]; /* that is open; "" none */
 	uint64_t marked;              /* said to be read up to here */
 	struct view view;
-	bool asked;       /* the server is asked for earlier messages */
-	bool ask_failed;  /* and did not answer: not again before something changes */
-	uint64_t editing; /* Enter changes that message; 0: it sends a new one */
+	bool members_asked, members_counted;
+	unsigned members;    /* of the open chat, if they are counted */
+	unsigned ask_number; /* of the last request for earlier messages */
+	bool asked;          /* the server is asked for earlier messages */
+	bool ask_failed;     /* and did not answer: not again before something changes */
+	uint64_t editing;    /* Enter changes that message; 0: it sends a new one */
 
 	struct editor editor, query;
 	struct complete complete;
@@ -128,6 +131,8 @@ bool ui_peer(const struct ui *ui, const char *chat, char out[65]);
 
 /* Ask for what the view lacks, if it does. */
 void ui_ask_history(struct ui *ui);
+void ui_history_came(struct ui *ui, const struct event *e);
+void ui_ask_members(struct ui *ui); /* of the open chat, once */
 
 /* --- input.c */
 void ui_key(struct ui *ui, uint32_t key);

@@ -48,7 +48,7 @@ void view_size(struct view *v, unsigned width, unsigned height)
 	v->lines_n = 0;
 }
 
-/* --- items and places ------------------------------------------------------------------------- */
+/* --- items and places ------------------------------------------------------------------------ */
 
 /* What waits in the outbox counts on from the last. */
 static uint64_t number(const struct view *v, size_t i)
@@ -155,8 +155,7 @@ static void set_top(struct view *v, struct place p)
 	v->top_row = p.r;
 }
 
-/* --- what is on the screen ----------------------------------------------------------------------
- */
+/* --- what is on the screen ------------------------------------------------------------------- */
 
 static void put_line(struct view *v, struct place p)
 {
@@ -346,8 +345,7 @@ void view_came(struct view *v)
 		view_scroll(v, v->owed);
 }
 
-/* --- selecting ---------------------------------------------------------------------------------
- */
+/* --- selecting ------------------------------------------------------------------------------- */
 
 static bool can_be_selected(const struct item *i)
 {

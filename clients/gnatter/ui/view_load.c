@@ -45,7 +45,7 @@ static bool view_insert(struct view *v, size_t at, struct item *const *items, si
 	return true;
 }
 
-/* --- a page ----------------------------------------------------------------------------------- */
+/* --- a page ---------------------------------------------------------------------------------- */
 
 struct page {
 	struct view *view;
@@ -134,8 +134,7 @@ static bool page_give(struct page *p, size_t at)
 	return true;
 }
 
-/* --- older, newer ------------------------------------------------------------------------------
- */
+/* --- older, newer ---------------------------------------------------------------------------- */
 
 /* The first in memory may be an edit that was deleted: now its n can be compared. */
 static void judge_first(struct view *v, uint64_t n_before)
@@ -223,8 +222,7 @@ void view_load_after(struct view *v, uint64_t after)
 	v->at_first = v->first == 1;
 }
 
-/* --- the outbox --------------------------------------------------------------------------------
- */
+/* --- the outbox ------------------------------------------------------------------------------ */
 
 static bool outbox_add(void *ctx, const struct gnatter_message *m)
 {
@@ -284,8 +282,7 @@ void view_load_changes(struct view *v)
 	page_finish(&p);
 }
 
-/* --- reading again ------------------------------------------------------------------------------
- */
+/* --- reading again --------------------------------------------------------------------------- */
 
 struct again {
 	struct view *view;

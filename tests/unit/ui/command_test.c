@@ -94,8 +94,7 @@ static void test_command_span(void **state)
 	}
 }
 
-/* --- Tab
- * ------------------------------------------------------------------------------------------ */
+/* --- Tab ------------------------------------------------------------------------------------- */
 
 static void test_complete_rank(void **state)
 {
@@ -151,8 +150,7 @@ static void test_complete_limit(void **state)
 	complete_end(&c);
 }
 
-/* --- what was begun, who types
- * --------------------------------------------------------------------- */
+/* --- what was begun, who types --------------------------------------------------------------- */
 
 static void test_drafts(void **state)
 {

@@ -28,6 +28,7 @@
 struct chat {
 	uint64_t first, last, gap, gap_end;
 	uint64_t edited;  /* this one has another text */
+	bool all_deleted; /* all messages were, and all reactions */
 	unsigned waiting; /* in the outbox */
 	unsigned reads;   /* how many messages were read */
 };
@@ -52,6 +53,12 @@ static bool tell(struct chat *c, uint64_t seq, gnatter_message_fn *fn, void *f)
 	m.n = seq - (seq + 3) / 10;
 	m.ref = seq % 10 == 7 ? seq - 1 : 0;
 	m.ts_ms = 1795314821079 + (int64_t)(seq / 40) * DAY_MS;
+	if (c->all_deleted) {
+		m.type = "deleted";
+		m.deleted = 1000000;
+		m.text = NULL;
+		m.ref = 0;
+	}
 	c->reads++;
 	return fn(f, &m);
 }
@@ -412,6 +419,25 @@ static void test_view_gap(void **state)
 	view_finish(&v);
 }
 
+/* A reaction that was deleted looks like a message that was; but nobody had counted it. */
+static void test_view_deleted(void **state)
+{
+	struct chat c = {.first = 1, .last = 1000, .all_deleted = true};
+	struct view v;
+
+	(void)state;
+	open_view(&v, &c, 0, 0);
+	for (int i = 0; i < 1000; i++) {
+		view_scroll(&v, -1);
+		view_lay(&v);
+	}
+	assert_int_equal(v.first, 1);
+	assert_int_equal(v.n, 900);
+	for (size_t i = 0; i < v.n; i++)
+		assert_int_not_equal(v.items[i]->seq % 10, 7);
+	view_finish(&v);
+}
+
 static void test_view_outbox(void **state)
 {
 	struct chat c = {.first = 1, .last = 50, .waiting = 2};
@@ -488,8 +514,7 @@ static void test_view_goto(void **state)
 	view_finish(&v);
 }
 
-/* --- layout
- * ----------------------------------------------------------------------------------------- */
+/* --- layout ---------------------------------------------------------------------------------- */
 
 static char *laid(
 	struct gnatter_message m, const char *quote, const char *reactions, unsigned width)
@@ -618,6 +643,7 @@ int main(void)
 		cmocka_unit_test(test_view_open_unread),
 		cmocka_unit_test(test_view_wants_older),
 		cmocka_unit_test(test_view_gap),
+		cmocka_unit_test(test_view_deleted),
 		cmocka_unit_test(test_view_outbox),
 		cmocka_unit_test(test_view_select),
 		cmocka_unit_test(test_view_goto),
