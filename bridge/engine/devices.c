@@ -42,21 +42,27 @@ static void put_revoked(
 		batch_put(e->batch, TABLE_REVOKED, key_bytes(&k), (struct bytes){v->data, v->len});
 }
 
+void device_unsay(struct engine *e, struct bytes user, struct bytes device)
+{
+	char topic[sizeof("presence//") + NAME_USER_MAX + NAME_DEVICE_MAX];
+
+	snprintf(topic, sizeof(topic), "presence/%.*s/%.*s", (int)user.len, user.data,
+		(int)device.len, device.data);
+	outbox_publish(e->out, topic, 1, true, NOTHING);
+}
+
 /* The record goes, and what the broker retains of the device; it is pushed to no longer. Its user's
  * others hear of it. */
 static enum err forget(
 	struct engine *e, const struct record *r, struct bytes device, const struct device *d)
 {
-	char topic[sizeof("presence//") + NAME_USER_MAX + NAME_DEVICE_MAX];
 	struct key k = key_device(r->user, device);
 	bool speaks = d->speaks;
 	bool removed;
 
 	batch_delete(e->batch, TABLE_STORE, key_bytes(&k));
-	snprintf(topic, sizeof(topic), "presence/%.*s/%.*s", (int)r->user.len, r->user.data,
-		(int)device.len, device.data);
 	if (speaks)
-		outbox_publish(e->out, topic, 1, true, NOTHING);
+		device_unsay(e, r->user, device);
 	event_own(e, r, "device.removed", "device", device);
 	return registration_remove(e->batch, r->user, device, 0, &removed);
 }
@@ -165,13 +171,23 @@ enum err device_listed(struct engine *e, const struct record *r)
 	return err == ERR_NOT_FOUND ? add(e, r, &d) : err;
 }
 
-/* Removed, and back with a new token or the password. */
-static enum err welcome_back(struct engine *e, const struct record *r)
+/* Did it sign in while the removal was on its way? Then it is about to be closed. */
+static bool came_before(const struct record *r, const struct revoked *removed)
+{
+	struct reader rd = reader_of(r->payload.data, r->payload.len);
+	uint64_t floor = read_u64(&rd);
+
+	return !rd.failed && floor < removed->at;
+}
+
+/* Removed, and back with a new token or the password. *late: it is not. */
+static enum err welcome_back(struct engine *e, const struct record *r, bool *late)
 {
 	struct revoked old;
 	enum err err = state_revoked(e, r->user, r->device, &old);
 
-	if (err == ERR_OK && !old.back && e->refuse == ERR_OK) {
+	*late = err == ERR_OK && came_before(r, &old);
+	if (err == ERR_OK && !*late && !old.back && e->refuse == ERR_OK) {
 		old.back = true;
 		put_revoked(e, r->user, r->device, &old);
 	}
@@ -182,12 +198,12 @@ enum err device_came(struct engine *e, const struct record *r)
 {
 	struct device d = {.first = r->ts};
 	struct user u;
-	bool known;
+	bool known, late = false;
 	enum err err = has_name(r) ? state_user(e, r->user, &u) : ERR_NOT_FOUND;
 
 	if (err == ERR_OK)
-		err = welcome_back(e, r);
-	if (err != ERR_OK)
+		err = welcome_back(e, r, &late);
+	if (err != ERR_OK || late)
 		return absent_is(err, ERR_OK);
 	err = state_device(e, r->user, r->device, &d);
 	if (err != ERR_OK && err != ERR_NOT_FOUND)

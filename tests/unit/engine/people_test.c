@@ -260,6 +260,28 @@ static void test_device_remove_is_kept_in_mind(void **state)
 	assert_false(stored(w, "revoked"));
 }
 
+/* It signed in while the removal was on its way: it is not back, and leaves no trace. */
+static void test_device_remove_overtakes_a_connection(void **state)
+{
+	static const char gone[] =
+		"revoked \\05alice\\05phone = \\01<h\\e5\\cf\\8b\\01\\00\\00\\00\n";
+	struct world *w = *state;
+
+	world_apply(w, "CONNECT alice alice:phone 1");
+	world_apply(w, ALICE "device.remove {\"device\":\"phone\"}");
+	check_not(w, "CONNECT alice alice:phone 2", "device.added");
+	assert_true(stored(w, gone));
+	check(w, "PRESENCE alice alice:phone online", "PUBLISH presence/alice/phone (retained)\n");
+	check_not(w, "PRESENCE alice alice:phone ", "PUBLISH presence/alice/phone");
+	assert_false(stored(w, "store v\\05alice\\05phone"));
+	check(w, ALICE "device.set {\"name\":\"still me\"}", "\"forbidden\"");
+	world_apply(w, "DISCONNECT alice alice:phone");
+	assert_false(stored(w, "alice:phone"));
+	/* To the millisecond: what the plugin knew when it let this one in was the removal. */
+	check(w, "CONNECT alice alice:phone 6", "device.added");
+	assert_false(stored(w, gone));
+}
+
 static void test_device_set_makes_the_record(void **state)
 {
 	struct world *w = *state;
@@ -373,6 +395,7 @@ int main(void)
 		TEST(test_devices_limit_drops_the_oldest),
 		TEST(test_devices_limit_and_scripts),
 		TEST(test_device_remove_is_kept_in_mind),
+		TEST(test_device_remove_overtakes_a_connection),
 		TEST(test_device_set_makes_the_record),
 		TEST(test_devices_revoked_limit),
 		TEST(test_story_at_border),

@@ -13,6 +13,7 @@
 #include "plugin/roll.h"
 #include "plugin/spool.h"
 #include "stage.h"
+#include "wire/le.h"
 
 /* The conf of most tests: small, so that limits are near. */
 #define SMALL "spool_size 1M\nmessage_size_max 64K\nframe_size_max 64K\nframes_in_flight 2\n"
@@ -1310,6 +1311,32 @@ static void test_queue_of_a_removed_device(void **state)
 	}
 }
 
+/* The connection's record says by what it was let in: by the removal, or not yet. */
+static void test_record_of_a_removed_device(void **state)
+{
+	static const uint64_t floors[] = {0, 1000};
+	struct frame f;
+	size_t at = 1;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct mosquitto b = client("bob:phone");
+
+		assert_int_equal(stage_signin(&b, "bob"), MOSQ_ERR_SUCCESS);
+		stage_disconnect(&b);
+		change(remove_phone);
+	}
+	greet(0);
+	assert_true(stage_frame(&f, &at));
+	for (int i = 0; i < 2; i++) {
+		struct record r = stage_record(&f, 1 + 2 * (uint32_t)i);
+
+		assert_int_equal(r.type, RECORD_CONNECT);
+		assert_int_equal(r.payload.len, 8);
+		assert_int_equal(le_get64(r.payload.data), floors[i]);
+	}
+}
+
 static void make_bob_anew(struct directory *d)
 {
 	book_user(d, "bob", &(struct user){.created = 1000, .valid_after_ms = 1000});
@@ -1412,6 +1439,7 @@ int main(void)
 		CASE(test_a_block_looks_like_nobody),
 		CASE(test_marks_are_given_by_what_they_say),
 		CASE(test_queue_of_a_removed_device),
+		CASE(test_record_of_a_removed_device),
 		CASE(test_queue_of_a_former_account),
 		CASE(test_cost_of_a_send),
 	};
