@@ -299,21 +299,65 @@ enum err request_device(struct request *q, struct bytes *out)
 	return name_device_ok(out->data, out->len) ? ERR_OK : ERR_BAD_NAME;
 }
 
-/* Is there room to remember that it was removed? */
-static enum err check_revoked(struct request *q, struct bytes device)
-{
-	struct key all = key_revoked_all(q->r->user);
-	struct revoked old;
+/* A walk over a user's removals: how many, and the oldest. */
+struct removals {
 	size_t count;
-	enum err err = state_revoked(q->e, q->r->user, device, &old);
+	uint64_t at;
+	struct key oldest;
+	enum err err;
+};
 
-	if (err != ERR_NOT_FOUND)
+static bool on_removal(void *ctx, struct bytes key, struct bytes value)
+{
+	struct removals *all = ctx;
+	struct revoked r;
+
+	all->err = revoked_decode(&r, value);
+	if (all->err == ERR_OK && key.len > sizeof(all->oldest.data))
+		all->err = ERR_CORRUPT;
+	if (all->err != ERR_OK)
+		return false;
+	if (all->count++ > 0 && r.at >= all->at)
+		return true;
+	all->at = r.at;
+	all->oldest.len = key.len;
+	memcpy(all->oldest.data, key.data, key.len);
+	return true;
+}
+
+/* A removal cannot be forgotten while a token from before it may be good, and how long that is
+ * nobody knows. So where there are too many, the oldest is let go together with all that it may
+ * hold off: what was issued before it is dead for every device of the user. */
+static enum err forget_removal(struct engine *e, struct bytes user)
+{
+	struct key prefix = key_revoked_all(user);
+	struct removals all = {0};
+	struct user u;
+	enum err err =
+		batch_each(e->batch, TABLE_REVOKED, key_bytes(&prefix), NOTHING, on_removal, &all);
+
+	if (err == ERR_OK)
+		err = all.err;
+	if (err != ERR_OK || all.count < REVOKED_MAX)
 		return err;
-	err = state_count(q->e, TABLE_REVOKED, &all, REVOKED_MAX, &count);
-	if (err == ERR_OK && count >= REVOKED_MAX) {
-		q->why = "as many devices as allowed were removed";
-		return ERR_LIMIT;
+	batch_delete(e->batch, TABLE_REVOKED, key_bytes(&all.oldest));
+	err = state_user(e, user, &u);
+	if (err == ERR_OK && u.valid_after_ms < all.at) {
+		u.valid_after_ms = all.at;
+		put_user(e, user, &u);
 	}
+	return err;
+}
+
+static enum err remember_removal(struct engine *e, const struct record *r, struct bytes device)
+{
+	struct revoked old;
+	enum err err = state_revoked(e, r->user, device, &old);
+
+	if (err == ERR_NOT_FOUND)
+		err = forget_removal(e, r->user);
+	if (err == ERR_OK)
+		put_revoked(e, r->user, device, &(struct revoked){.at = r->ts});
 	return err;
 }
 
@@ -329,8 +373,6 @@ enum err method_device_remove(struct request *q)
 
 	if (err == ERR_OK)
 		err = request_device(q, &device);
-	if (err == ERR_OK)
-		err = check_revoked(q, device);
 	if (err == ERR_OK) {
 		err = state_device(q->e, r->user, device, &d);
 		if (err == ERR_NOT_FOUND)
@@ -339,9 +381,10 @@ enum err method_device_remove(struct request *q)
 	if (err != ERR_OK)
 		return err;
 	err = forget(q->e, r, device, &d);
+	if (err == ERR_OK)
+		err = remember_removal(q->e, r, device);
 	if (err != ERR_OK)
 		return err;
-	put_revoked(q->e, r->user, device, &(struct revoked){.at = r->ts});
 	snprintf(q->kick, sizeof(q->kick), "%.*s:%.*s", (int)r->user.len, r->user.data,
 		(int)device.len, device.data);
 	return ERR_OK;
