@@ -9,6 +9,7 @@
 #include "bridge/instance.h"
 #include "bridge/offline.h"
 #include "wire/hashmap.h"
+#include "wire/logline.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -66,21 +67,24 @@ static int work(mode_fn *mode, const char *conf)
 	instance_close(&i);
 	if (err == ERR_OK)
 		return 0;
-	fprintf(stderr, "gnatterd: %s\n", why[0] ? why : err_text(err));
+	log_line("%s", why[0] ? why : err_text(err));
 	return 1;
 }
 
 int main(int argc, char **argv)
 {
+	log_name("gnatterd");
 	if (sodium_init() < 0) {
-		fprintf(stderr, "gnatterd: libsodium does not start\n");
+		log_line("libsodium does not start");
 		return 1;
 	}
 	hash_init();
 	if (argc == 2 && strcmp(argv[1], "--help") == 0)
 		return usage(stdout);
-	if (argc == 2 && argv[1][0] != '-')
+	if (argc == 2 && argv[1][0] != '-') {
+		log_with_time();
 		return work(modes[0].mode, argv[1]);
+	}
 	for (size_t i = 1; argc == 3 && i < MODES; i++)
 		if (strcmp(argv[1], modes[i].name) == 0)
 			return work(modes[i].mode, argv[2]);

@@ -1,8 +1,7 @@
 /* push_settle.c — what becomes of a waiting push: written down, and counted. See push_sender.h.
  */
 #include "bridge/push_sender_internal.h"
-
-#include <stdio.h>
+#include "wire/logline.h"
 
 #define ALERT_MS 300000u /* between two words to the operator about a kind */
 
@@ -39,8 +38,7 @@ void sender_alert(struct push_sender *s, enum push_kind_id kind, const char *rea
 	if (s->alerted[kind] != 0 && now - s->alerted[kind] < ALERT_MS)
 		return;
 	s->alerted[kind] = now;
-	fprintf(stderr, "gnatterd: push of the kind %s is refused: %s\n", push_kind_name(kind),
-		reason);
+	log_line("push of the kind %s is refused: %s", push_kind_name(kind), reason);
 }
 
 /* It was delivered. What came meanwhile waits on, until the next one may be sent. */

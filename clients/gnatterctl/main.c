@@ -25,6 +25,7 @@
 
 #include "clients/gnatterctl/command.h"
 #include "clients/gnatterctl/say.h"
+#include "wire/logline.h"
 
 #define JSON_OPTION                                                       \
 	{                                                                 \
@@ -222,6 +223,7 @@ int main(int argc, char *argv[])
 	const char *dir = NULL;
 	int i = 1;
 
+	log_name("gnatterctl");
 	if (sodium_init() < 0)
 		return fail("libsodium does not start: no source of random numbers");
 	while (i + 1 < argc && (strcmp(argv[i], "-d") == 0 || strcmp(argv[i], "--dir") == 0)) {
