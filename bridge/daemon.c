@@ -13,6 +13,7 @@
 #include "wire/effect.h"
 #include "wire/logline.h"
 #include "wire/record.h"
+#include "wire/version.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -424,6 +425,7 @@ static void report(struct daemon *d)
 	}
 	if (!d->told_ready && core_ready(d->core)) {
 		d->told_ready = true;
+		log_line("version %s serves", SERVER_VERSION);
 		puts("ready");
 		fflush(stdout);
 	}

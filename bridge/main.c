@@ -4,12 +4,14 @@
  *   gnatterd CONF           the daemon
  *   gnatterd --init CONF    make an empty store and directory
  *   gnatterd --apply CONF   carry out requests from standard input, with no daemon running
+ *   gnatterd --version      say which version this is
  */
 #include "bridge/daemon.h"
 #include "bridge/instance.h"
 #include "bridge/offline.h"
 #include "wire/hashmap.h"
 #include "wire/logline.h"
+#include "wire/version.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -51,6 +53,7 @@ static int usage(FILE *out)
 		fprintf(out, "%s gnatterd %s%s%s\n        %s\n", i == 0 ? "usage:" : "      ",
 			modes[i].name, modes[i].name[0] ? " " : "", modes[i].arguments,
 			modes[i].help);
+	fprintf(out, "       gnatterd --version\n");
 	return out == stdout ? 0 : 2;
 }
 
@@ -81,6 +84,8 @@ int main(int argc, char **argv)
 	hash_init();
 	if (argc == 2 && strcmp(argv[1], "--help") == 0)
 		return usage(stdout);
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+		return puts("gnatterd " SERVER_VERSION) < 0;
 	if (argc == 2 && argv[1][0] != '-') {
 		log_with_time();
 		return work(modes[0].mode, argv[1]);

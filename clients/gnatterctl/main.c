@@ -26,6 +26,7 @@
 #include "clients/gnatterctl/command.h"
 #include "clients/gnatterctl/say.h"
 #include "wire/logline.h"
+#include "wire/version.h"
 
 #define JSON_OPTION                                                       \
 	{                                                                 \
@@ -139,7 +140,9 @@ static void usage(FILE *out)
 		out);
 	for (size_t i = 0; i < COMMANDS; i++)
 		usage_line(&commands[i], out);
-	fputs("\ngnatterctl COMMAND --help tells more about one.\n", out);
+	fputs("\ngnatterctl COMMAND --help tells more about one.\n"
+	      "gnatterctl --version says which version this is.\n",
+		out);
 }
 
 static void usage_of(const struct command *c)
@@ -245,5 +248,7 @@ int main(int argc, char *argv[])
 		usage(stdout);
 		return 0;
 	}
+	if (strcmp(argv[i], "--version") == 0)
+		return puts("gnatterctl " SERVER_VERSION) < 0;
 	return dispatch(dir, argv + i, argc - i);
 }

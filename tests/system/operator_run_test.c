@@ -12,6 +12,7 @@
 #include "tests/support/instance.h"
 #include "tests/support/json.h"
 #include "tests/support/load.h"
+#include "wire/version.h"
 
 /* gnatterctl without an instance. */
 static struct run program(struct instance *i, const char *const args[])
@@ -108,6 +109,7 @@ static void test_run_restarts_what_dies(void **state)
 	h = history_all(alice, "lobby");
 	history_expect_once(&h, "alice", "r", load_acked(l));
 	expect_timed(slurp(i->run.log, NULL), "starting it again");
+	expect_timed(slurp(instance_path(i, "log/daemon.log"), NULL), "version " SERVER_VERSION);
 }
 
 static void run_ends_on(int sig)
