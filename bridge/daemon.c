@@ -11,7 +11,9 @@
 #include "bridge/pusher.h"
 #include "bridge/reads.h"
 #include "wire/effect.h"
+#include "wire/logline.h"
 #include "wire/record.h"
+#include "wire/version.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -70,8 +72,7 @@ static void on_frame(void *ctx, struct bytes payload)
 	struct daemon *d = ctx;
 
 	if (!d->confused && core_frame(d->core, payload) != ERR_OK) {
-		fprintf(stderr,
-			"gnatterd: a frame from the plugin is not understood; connecting again\n");
+		log_line("a frame from the plugin is not understood; connecting again");
 		d->confused = true;
 	}
 }
@@ -111,7 +112,7 @@ static void send_loose(struct daemon *d, const struct buf *effects, uint32_t cou
 	buf_put(&d->control, effects->data, effects->len);
 	if (d->control.failed ||
 		!link_send(d->link, (struct bytes){d->control.data, d->control.len}))
-		fprintf(stderr, "gnatterd: %u answers could not be sent\n", count);
+		log_line("%u answers could not be sent", count);
 }
 
 static void refuse_read(struct daemon *d, struct bytes record)
@@ -244,7 +245,7 @@ static void reload_key(struct daemon *d)
 	if (jwt_load_hs256(&keys, d->instance->conf.token_key_file, &why) == ERR_OK)
 		d->instance->keys = keys;
 	else
-		fprintf(stderr, "gnatterd: the key stays as it was: %s\n", why);
+		log_line("the key stays as it was: %s", why);
 }
 
 static void reload(struct daemon *d)
@@ -254,13 +255,13 @@ static void reload(struct daemon *d)
 
 	if (conf_defaults(&next, d->instance->conf.dir) != ERR_OK ||
 		conf_load(&next, d->instance->conf_path, why, sizeof(why)) != ERR_OK) {
-		fprintf(stderr, "gnatterd: not reloaded: %s\n", why);
+		log_line("not reloaded: %s", why);
 		return;
 	}
 	if (conf_reload(&d->instance->conf, &next))
-		fprintf(stderr, "gnatterd: reloaded; some changes need a restart\n");
+		log_line("reloaded; some changes need a restart");
 	else
-		fprintf(stderr, "gnatterd: reloaded\n");
+		log_line("reloaded");
 	reads_reload(d->reads, &d->instance->conf);
 	pusher_reload(d->pusher, &d->instance->conf);
 	reload_key(d);
@@ -420,10 +421,11 @@ static void report(struct daemon *d)
 	if (strcmp(trouble, d->trouble) != 0) {
 		snprintf(d->trouble, sizeof(d->trouble), "%s", trouble);
 		if (trouble[0] != '\0')
-			fprintf(stderr, "gnatterd: %s; trying again\n", trouble);
+			log_line("%s; trying again", trouble);
 	}
 	if (!d->told_ready && core_ready(d->core)) {
 		d->told_ready = true;
+		log_line("version %s serves", SERVER_VERSION);
 		puts("ready");
 		fflush(stdout);
 	}

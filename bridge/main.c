@@ -4,11 +4,14 @@
  *   gnatterd CONF           the daemon
  *   gnatterd --init CONF    make an empty store and directory
  *   gnatterd --apply CONF   carry out requests from standard input, with no daemon running
+ *   gnatterd --version      say which version this is
  */
 #include "bridge/daemon.h"
 #include "bridge/instance.h"
 #include "bridge/offline.h"
 #include "wire/hashmap.h"
+#include "wire/logline.h"
+#include "wire/version.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -50,6 +53,7 @@ static int usage(FILE *out)
 		fprintf(out, "%s gnatterd %s%s%s\n        %s\n", i == 0 ? "usage:" : "      ",
 			modes[i].name, modes[i].name[0] ? " " : "", modes[i].arguments,
 			modes[i].help);
+	fprintf(out, "       gnatterd --version\n");
 	return out == stdout ? 0 : 2;
 }
 
@@ -66,21 +70,26 @@ static int work(mode_fn *mode, const char *conf)
 	instance_close(&i);
 	if (err == ERR_OK)
 		return 0;
-	fprintf(stderr, "gnatterd: %s\n", why[0] ? why : err_text(err));
+	log_line("%s", why[0] ? why : err_text(err));
 	return 1;
 }
 
 int main(int argc, char **argv)
 {
+	log_name("gnatterd");
 	if (sodium_init() < 0) {
-		fprintf(stderr, "gnatterd: libsodium does not start\n");
+		log_line("libsodium does not start");
 		return 1;
 	}
 	hash_init();
 	if (argc == 2 && strcmp(argv[1], "--help") == 0)
 		return usage(stdout);
-	if (argc == 2 && argv[1][0] != '-')
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+		return puts("gnatterd " SERVER_VERSION) < 0;
+	if (argc == 2 && argv[1][0] != '-') {
+		log_with_time();
 		return work(modes[0].mode, argv[1]);
+	}
 	for (size_t i = 1; argc == 3 && i < MODES; i++)
 		if (strcmp(argv[1], modes[i].name) == 0)
 			return work(modes[i].mode, argv[2]);

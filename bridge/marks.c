@@ -3,8 +3,8 @@
 
 #include "bridge/clock.h"
 #include "bridge/engine/mark.h"
+#include "wire/logline.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +54,7 @@ static struct waiting *pop(struct marks *m)
 void marks_hint(struct marks *m, struct bytes chat, struct bytes user, int64_t now_ms)
 {
 	if (!add(m, chat, user, now_ms + m->teller.conf->mark_interval_ms))
-		fprintf(stderr, "gnatterd: a mark cannot be told: out of memory\n");
+		log_line("a mark cannot be told: out of memory");
 }
 
 struct all {
@@ -145,7 +145,7 @@ static void tell_first(struct marks *m)
 	enum err err = tell(m, chat, user);
 
 	if (err != ERR_OK)
-		fprintf(stderr, "gnatterd: a mark cannot be told: %s\n", err_text(err));
+		log_line("a mark cannot be told: %s", err_text(err));
 	free(w);
 }
 

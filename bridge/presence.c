@@ -9,6 +9,7 @@
 #include "bridge/clock.h"
 #include "bridge/presence_view.h"
 #include "wire/hashmap.h"
+#include "wire/logline.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -255,8 +256,8 @@ static void look_at(struct presence *p, struct person *who)
 	dequeue(who);
 	err = tell(p, who);
 	if (err != ERR_OK)
-		fprintf(stderr, "gnatterd: presence of %.*s cannot be told: %s\n", (int)who->len,
-			who->user, err_text(err));
+		log_line("presence of %.*s cannot be told: %s", (int)who->len, who->user,
+			err_text(err));
 	who->again = false;
 	if (who->settled)
 		who->grace_ms = 0;
@@ -320,8 +321,7 @@ static void broker_is_new(struct presence *p, int64_t due_ms)
 	enum err err = add_all(p, GRACE, due_ms);
 
 	if (err != ERR_OK)
-		fprintf(stderr, "gnatterd: not everybody's presence can be told: %s\n",
-			err_text(err));
+		log_line("not everybody's presence can be told: %s", err_text(err));
 	start_sweep(p, due_ms);
 }
 
@@ -339,8 +339,8 @@ void presence_hint(
 	}
 	who = get(p, user);
 	if (!who) {
-		fprintf(stderr, "gnatterd: presence of %.*s cannot be told: out of memory\n",
-			(int)user.len, user.data);
+		log_line(
+			"presence of %.*s cannot be told: out of memory", (int)user.len, user.data);
 		return;
 	}
 	who->again = who->again || hint == HINT_AGAIN;
@@ -489,7 +489,7 @@ static void sweep_page(struct presence *p)
 	if (err == ERR_OK)
 		err = page.err;
 	if (err != ERR_OK)
-		fprintf(stderr, "gnatterd: presence cannot be gone through: %s\n", err_text(err));
+		log_line("presence cannot be gone through: %s", err_text(err));
 	if (err == ERR_OK && page.left < 0)
 		return;
 	if (p->sweep == SWEEP_DEVICES)

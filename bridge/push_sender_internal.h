@@ -1,4 +1,5 @@
-/* push_sender_internal.h — what the two files of the sender share: push_sender.c, and push_trial.c.
+/* push_sender_internal.h — what the files of the sender share: push_sender.c, push_send.c,
+ * push_flight.c, push_settle.c, push_token.c and push_trial.c. Nobody else includes it.
  */
 #ifndef GNATTER_BRIDGE_PUSH_SENDER_INTERNAL_H
 #define GNATTER_BRIDGE_PUSH_SENDER_INTERNAL_H
@@ -81,6 +82,27 @@ struct push_sender {
 	char why[256];                     /* of err, if it has a sentence */
 };
 
+/* --- push_send.c: one that is due
+ * ------------------------------------------------------------------------------------------ */
+
+enum sent {
+	SENT_ON,   /* go on with the next */
+	SENT_STOP, /* this lane is full, or must wait */
+};
+
+/* Send it, put it off or forget it. *err: of the stores. The reader is refreshed. */
+enum sent sender_send_one(struct push_sender *s, const struct push_whose *whose,
+	const struct push_waiting *p, enum err *err);
+
+/* --- push_flight.c: what is under way
+ * ------------------------------------------------------------------------------------------ */
+
+/* Is a push under way for that device and chat? Trials are none. */
+bool sender_has_flight(const struct push_sender *s, const struct push_whose *whose);
+
+/* How many more of the lane may be under way. */
+size_t sender_share_left(const struct push_sender *s, const struct lane *lane);
+
 /* Hand s->job to libcurl or to the broker, as `step` says. trial: NULL, or whose it is. ERR_BUSY if
  * there is no room, ERR_NOMEM, or what else http_submit() says of a request that it can never send.
  */
@@ -90,8 +112,33 @@ enum err sender_launch(struct push_sender *s, const struct push_whose *whose, ui
 /* What becomes of one that could not be launched for another reason than ERR_BUSY. */
 void sender_judge_launch(struct push_result *r, enum err err);
 
+/* Free those that are under way, whose answers nobody waits for any more. */
+void sender_forget_flights(struct push_sender *s);
+
+/* --- push_settle.c: what becomes of one
+ * ------------------------------------------------------------------------------------------ */
+
+/* Something in the lane is due then. */
+void sender_expect(struct push_sender *s, uint8_t lane, uint64_t due);
+
+/* Count it in the statistics. */
+void sender_count(struct push_sender *s, enum push_kind_id kind, enum push_verdict verdict);
+
+/* Tell the operator, once in a while. */
+void sender_alert(struct push_sender *s, enum push_kind_id kind, const char *reason);
+
+/* Write down what was found out about one that waits; it may have gone meanwhile. */
+enum err sender_settle(struct push_sender *s, const struct push_whose *whose,
+	const struct push_attempt *a, const struct push_result *r, const struct said *said);
+
+/* --- push_token.c
+ * ------------------------------------------------------------------------------------------ */
+
 /* Ask for an access token, if one is due and nobody asks yet. */
 void sender_fetch_token(struct push_sender *s, enum push_kind_id kind);
+
+/* --- push_trial.c
+ * ------------------------------------------------------------------------------------------ */
 
 /* Go on with the trials that have waited for a token, if it was answered. The reader is refreshed.
  */

@@ -4,6 +4,7 @@
 #include "bridge/engine/answer.h"
 #include "persist/keys.h"
 #include "wire/spoolfile.h"
+#include "wire/version.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -199,7 +200,7 @@ enum err query_stats(struct query *q)
 	bool any = false;
 	enum err err = ERR_OK;
 
-	buf_str(q->out, ",\"counters\":{");
+	buf_str(q->out, ",\"version\":\"" SERVER_VERSION "\",\"counters\":{");
 	put_plugin(q, &any);
 	put_daemon(q, &any);
 	for (size_t i = 0; err == ERR_OK && i < sizeof(tables) / sizeof(*tables); i++) {

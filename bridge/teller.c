@@ -2,8 +2,8 @@
 #include "bridge/teller.h"
 
 #include "wire/effect.h"
+#include "wire/logline.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define IN_ONE_MESSAGE 64
@@ -11,7 +11,7 @@
 void teller_flush(const struct teller *t, struct gathered *g)
 {
 	if (g->effects.failed)
-		fprintf(stderr, "gnatterd: %u messages cannot be told: out of memory\n", g->count);
+		log_line("%u messages cannot be told: out of memory", g->count);
 	else if (g->count > 0)
 		t->send(t->ctx, &g->effects, g->count);
 	buf_reset(&g->effects);

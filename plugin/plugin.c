@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "hooks.h"
+#include "wire/version.h"
 
 #define OPTION "config" /* plugin_opt_config in mosquitto.conf */
 
@@ -123,6 +124,7 @@ static bool build(struct plugin *p, const struct mosquitto_opt *options, int cou
 	if (hooks_register(p) != MOSQ_ERR_SUCCESS)
 		return fail("the broker does not take this plugin's hooks");
 	roll_start(p);
+	mosquitto_log_printf(MOSQ_LOG_INFO, "gnatter: version %s", SERVER_VERSION);
 	return true;
 }
 

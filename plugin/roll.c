@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plugin.h"
+#include "wire/le.h"
 
 static struct bytes text(const char *s)
 {
@@ -13,6 +14,7 @@ static struct bytes text(const char *s)
 static bool tell(struct plugin *p, enum record_type type, const struct conn *conn)
 {
 	struct record r = {.type = type};
+	char floor[8];
 
 	if (conn) {
 		r.role = conn->id.role;
@@ -22,8 +24,11 @@ static bool tell(struct plugin *p, enum record_type type, const struct conn *con
 		r.client = text(conn->client);
 		r.device = identity_device(&conn->id);
 	}
-	if (type == RECORD_CONNECT)
+	if (type == RECORD_CONNECT) {
+		le_put64(floor, conn->id.floor);
 		r.target = text(conn_address(conn));
+		r.payload = (struct bytes){floor, sizeof(floor)};
+	}
 	if (spool_append(p->spool, &r, true, (uint64_t)broker_now_ms()) != ERR_OK)
 		return false;
 	if (type == RECORD_BROKER_START && p->roll.started == 0)

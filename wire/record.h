@@ -15,7 +15,9 @@
  *   bytes16 target     chat (SEND, ACK), method (API), address (CONNECT), else empty
  *   bytes16 response   Response Topic, empty if none
  *   bytes16 correlation  Correlation Data
- *   bytes32 payload
+ *   bytes32 payload    of CONNECT: u64, the time (ms) of what the client was let in by: the newer
+ *                      of its account and the last removal of its device, as the directory had
+ *                      them when it signed in. Records of older plugins have none
  *   zeros up to size
  *
  * A frame, on the topic FRAME_TOPIC, addressed to the bridge alone:

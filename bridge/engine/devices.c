@@ -42,21 +42,27 @@ static void put_revoked(
 		batch_put(e->batch, TABLE_REVOKED, key_bytes(&k), (struct bytes){v->data, v->len});
 }
 
+void device_unsay(struct engine *e, struct bytes user, struct bytes device)
+{
+	char topic[sizeof("presence//") + NAME_USER_MAX + NAME_DEVICE_MAX];
+
+	snprintf(topic, sizeof(topic), "presence/%.*s/%.*s", (int)user.len, user.data,
+		(int)device.len, device.data);
+	outbox_publish(e->out, topic, 1, true, NOTHING);
+}
+
 /* The record goes, and what the broker retains of the device; it is pushed to no longer. Its user's
  * others hear of it. */
 static enum err forget(
 	struct engine *e, const struct record *r, struct bytes device, const struct device *d)
 {
-	char topic[sizeof("presence//") + NAME_USER_MAX + NAME_DEVICE_MAX];
 	struct key k = key_device(r->user, device);
 	bool speaks = d->speaks;
 	bool removed;
 
 	batch_delete(e->batch, TABLE_STORE, key_bytes(&k));
-	snprintf(topic, sizeof(topic), "presence/%.*s/%.*s", (int)r->user.len, r->user.data,
-		(int)device.len, device.data);
 	if (speaks)
-		outbox_publish(e->out, topic, 1, true, NOTHING);
+		device_unsay(e, r->user, device);
 	event_own(e, r, "device.removed", "device", device);
 	return registration_remove(e->batch, r->user, device, 0, &removed);
 }
@@ -165,13 +171,23 @@ enum err device_listed(struct engine *e, const struct record *r)
 	return err == ERR_NOT_FOUND ? add(e, r, &d) : err;
 }
 
-/* Removed, and back with a new token or the password. */
-static enum err welcome_back(struct engine *e, const struct record *r)
+/* Did it sign in while the removal was on its way? Then it is about to be closed. */
+static bool came_before(const struct record *r, const struct revoked *removed)
+{
+	struct reader rd = reader_of(r->payload.data, r->payload.len);
+	uint64_t floor = read_u64(&rd);
+
+	return !rd.failed && floor < removed->at;
+}
+
+/* Removed, and back with a new token or the password. *late: it is not. */
+static enum err welcome_back(struct engine *e, const struct record *r, bool *late)
 {
 	struct revoked old;
 	enum err err = state_revoked(e, r->user, r->device, &old);
 
-	if (err == ERR_OK && !old.back && e->refuse == ERR_OK) {
+	*late = err == ERR_OK && came_before(r, &old);
+	if (err == ERR_OK && !*late && !old.back && e->refuse == ERR_OK) {
 		old.back = true;
 		put_revoked(e, r->user, r->device, &old);
 	}
@@ -182,12 +198,12 @@ enum err device_came(struct engine *e, const struct record *r)
 {
 	struct device d = {.first = r->ts};
 	struct user u;
-	bool known;
+	bool known, late = false;
 	enum err err = has_name(r) ? state_user(e, r->user, &u) : ERR_NOT_FOUND;
 
 	if (err == ERR_OK)
-		err = welcome_back(e, r);
-	if (err != ERR_OK)
+		err = welcome_back(e, r, &late);
+	if (err != ERR_OK || late)
 		return absent_is(err, ERR_OK);
 	err = state_device(e, r->user, r->device, &d);
 	if (err != ERR_OK && err != ERR_NOT_FOUND)
@@ -283,21 +299,65 @@ enum err request_device(struct request *q, struct bytes *out)
 	return name_device_ok(out->data, out->len) ? ERR_OK : ERR_BAD_NAME;
 }
 
-/* Is there room to remember that it was removed? */
-static enum err check_revoked(struct request *q, struct bytes device)
-{
-	struct key all = key_revoked_all(q->r->user);
-	struct revoked old;
+/* A walk over a user's removals: how many, and the oldest. */
+struct removals {
 	size_t count;
-	enum err err = state_revoked(q->e, q->r->user, device, &old);
+	uint64_t at;
+	struct key oldest;
+	enum err err;
+};
 
-	if (err != ERR_NOT_FOUND)
+static bool on_removal(void *ctx, struct bytes key, struct bytes value)
+{
+	struct removals *all = ctx;
+	struct revoked r;
+
+	all->err = revoked_decode(&r, value);
+	if (all->err == ERR_OK && key.len > sizeof(all->oldest.data))
+		all->err = ERR_CORRUPT;
+	if (all->err != ERR_OK)
+		return false;
+	if (all->count++ > 0 && r.at >= all->at)
+		return true;
+	all->at = r.at;
+	all->oldest.len = key.len;
+	memcpy(all->oldest.data, key.data, key.len);
+	return true;
+}
+
+/* A removal cannot be forgotten while a token from before it may be good, and how long that is
+ * nobody knows. So where there are too many, the oldest is let go together with all that it may
+ * hold off: what was issued before it is dead for every device of the user. */
+static enum err forget_removal(struct engine *e, struct bytes user)
+{
+	struct key prefix = key_revoked_all(user);
+	struct removals all = {0};
+	struct user u;
+	enum err err =
+		batch_each(e->batch, TABLE_REVOKED, key_bytes(&prefix), NOTHING, on_removal, &all);
+
+	if (err == ERR_OK)
+		err = all.err;
+	if (err != ERR_OK || all.count < REVOKED_MAX)
 		return err;
-	err = state_count(q->e, TABLE_REVOKED, &all, REVOKED_MAX, &count);
-	if (err == ERR_OK && count >= REVOKED_MAX) {
-		q->why = "as many devices as allowed were removed";
-		return ERR_LIMIT;
+	batch_delete(e->batch, TABLE_REVOKED, key_bytes(&all.oldest));
+	err = state_user(e, user, &u);
+	if (err == ERR_OK && u.valid_after_ms < all.at) {
+		u.valid_after_ms = all.at;
+		put_user(e, user, &u);
 	}
+	return err;
+}
+
+static enum err remember_removal(struct engine *e, const struct record *r, struct bytes device)
+{
+	struct revoked old;
+	enum err err = state_revoked(e, r->user, device, &old);
+
+	if (err == ERR_NOT_FOUND)
+		err = forget_removal(e, r->user);
+	if (err == ERR_OK)
+		put_revoked(e, r->user, device, &(struct revoked){.at = r->ts});
 	return err;
 }
 
@@ -313,8 +373,6 @@ enum err method_device_remove(struct request *q)
 
 	if (err == ERR_OK)
 		err = request_device(q, &device);
-	if (err == ERR_OK)
-		err = check_revoked(q, device);
 	if (err == ERR_OK) {
 		err = state_device(q->e, r->user, device, &d);
 		if (err == ERR_NOT_FOUND)
@@ -323,9 +381,10 @@ enum err method_device_remove(struct request *q)
 	if (err != ERR_OK)
 		return err;
 	err = forget(q->e, r, device, &d);
+	if (err == ERR_OK)
+		err = remember_removal(q->e, r, device);
 	if (err != ERR_OK)
 		return err;
-	put_revoked(q->e, r->user, device, &(struct revoked){.at = r->ts});
 	snprintf(q->kick, sizeof(q->kick), "%.*s:%.*s", (int)r->user.len, r->user.data,
 		(int)device.len, device.data);
 	return ERR_OK;

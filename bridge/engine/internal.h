@@ -167,6 +167,9 @@ enum err story_again(struct engine *e, const struct record *r, struct bytes user
 /* devices.c: the device of a connection is remembered; its event told if it is new. */
 enum err device_came(struct engine *e, const struct record *r);
 
+/* devices.c: take back what the broker retains of what the device said of itself. */
+void device_unsay(struct engine *e, struct bytes user, struct bytes device);
+
 /* devices.c: has the device that asks a name? ERR_CONFLICT with a sentence if not. */
 enum err device_named(struct request *q);
 

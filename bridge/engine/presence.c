@@ -299,8 +299,11 @@ static enum err says(struct engine *e, const struct record *r)
 	err = load_device(e, r->user, r->device, &k);
 	if (err == ERR_OK && k.d.ephemeral == is_named(r->client))
 		return ERR_OK; /* a script that is called like a device, or the other way round */
-	if (err == ERR_NOT_FOUND && is_named(r->client))
-		return ERR_OK; /* removed, and about to be closed */
+	if (err == ERR_NOT_FOUND && is_named(r->client)) {
+		if (!s.clears) /* removed, and about to be closed */
+			device_unsay(e, r->user, r->device);
+		return ERR_OK;
+	}
 	err = absent_is(err, ERR_OK);
 	k.d.shown = s.state != STATE_OFFLINE && !s.clears;
 	k.d.speaks = !s.clears;

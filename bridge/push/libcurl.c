@@ -1,11 +1,11 @@
 /* libcurl.c — see libcurl.h. It is never unloaded: OpenSSL and others leave things behind that
  * point into it. */
 #include "bridge/push/libcurl.h"
+#include "wire/logline.h"
 
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +25,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void missing(void)
 {
-	fprintf(stderr, "gnatterd: libcurl cannot be loaded: %s\n", dlerror());
+	log_line("libcurl cannot be loaded: %s", dlerror());
 	exit(1);
 }
 

@@ -72,12 +72,12 @@ bool logfile_says(const struct logfile *f, const char *text)
 	return says;
 }
 
-/* The line without a time in front (seconds, or 2026-01-31T12:00:00), without "Error: " or the
- * program's name, and without what only ends a sentence. */
+/* The line without a time in front (seconds, or 2026-01-31T12:00:00, or with a Z), without "Error:
+ * " or the program's name, and without what only ends a sentence. */
 static char *strip(char *line)
 {
 	static const char *const prefixes[] = {"Error: ", "gnatter: ", "gnatterd: "};
-	size_t stamp = strspn(line, "0123456789-:T"), n;
+	size_t stamp = strspn(line, "0123456789-:TZ"), n;
 
 	if (stamp > 8 && line[stamp] == ' ')
 		line += stamp + 1;

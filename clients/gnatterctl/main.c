@@ -25,6 +25,8 @@
 
 #include "clients/gnatterctl/command.h"
 #include "clients/gnatterctl/say.h"
+#include "wire/logline.h"
+#include "wire/version.h"
 
 #define JSON_OPTION                                                       \
 	{                                                                 \
@@ -138,7 +140,9 @@ static void usage(FILE *out)
 		out);
 	for (size_t i = 0; i < COMMANDS; i++)
 		usage_line(&commands[i], out);
-	fputs("\ngnatterctl COMMAND --help tells more about one.\n", out);
+	fputs("\ngnatterctl COMMAND --help tells more about one.\n"
+	      "gnatterctl --version says which version this is.\n",
+		out);
 }
 
 static void usage_of(const struct command *c)
@@ -222,6 +226,7 @@ int main(int argc, char *argv[])
 	const char *dir = NULL;
 	int i = 1;
 
+	log_name("gnatterctl");
 	if (sodium_init() < 0)
 		return fail("libsodium does not start: no source of random numbers");
 	while (i + 1 < argc && (strcmp(argv[i], "-d") == 0 || strcmp(argv[i], "--dir") == 0)) {
@@ -243,5 +248,7 @@ int main(int argc, char *argv[])
 		usage(stdout);
 		return 0;
 	}
+	if (strcmp(argv[i], "--version") == 0)
+		return puts("gnatterctl " SERVER_VERSION) < 0;
 	return dispatch(dir, argv + i, argc - i);
 }

@@ -26,6 +26,7 @@
 #include "clients/gnatterctl/files.h"
 #include "clients/gnatterctl/run.h"
 #include "clients/gnatterctl/say.h"
+#include "wire/logline.h"
 
 #define READY_MS        30000 /* to serve, after which starting has failed */
 #define CRASHES_MAX     5     /* before the first ready */
@@ -75,6 +76,7 @@ static void become_ready(struct run *r)
 		run_print_hints(r);
 	fflush(stdout);
 	run_notify_ready();
+	log_with_time(); /* what is said from now on, somebody may read much later */
 }
 
 static void stop(struct run *r, int code)

@@ -4,14 +4,12 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "wire/logline.h"
+
 __attribute__((format(printf, 1, 0))) static void say(const char *fmt, va_list args)
 {
-	char line[2048];
-
-	/* One write, so that lines of broker, daemon and supervisor do not mix on a terminal. */
-	vsnprintf(line, sizeof(line), fmt, args);
 	fflush(stdout);
-	fprintf(stderr, "gnatterctl: %s\n", line);
+	log_line_args(fmt, args);
 }
 
 int fail(const char *fmt, ...)

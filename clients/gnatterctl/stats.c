@@ -23,10 +23,16 @@ static const char *help_of(const char *name)
 	return "";
 }
 
-static void print_table(const cJSON *counters)
+static void print_table(const cJSON *version, const cJSON *counters)
 {
 	const cJSON *c;
 
+	if (cJSON_IsString(version)) {
+		print_clean(stdout, "daemon.version", 29);
+		printf(" %9s", "");
+		print_clean(stdout, version->valuestring, 0);
+		putchar('\n');
+	}
 	cJSON_ArrayForEach(c, counters)
 	{
 		print_clean(stdout, c->string, 29);
@@ -59,7 +65,7 @@ int command_stats(const struct args *a)
 			puts(text);
 			cJSON_free(text);
 		} else if (!error) {
-			print_table(counters);
+			print_table(cJSON_GetObjectItemCaseSensitive(answer, "version"), counters);
 		}
 	}
 	cJSON_Delete(answer);

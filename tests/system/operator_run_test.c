@@ -3,6 +3,7 @@
  */
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/support/case.h"
@@ -11,6 +12,7 @@
 #include "tests/support/instance.h"
 #include "tests/support/json.h"
 #include "tests/support/load.h"
+#include "wire/version.h"
 
 /* gnatterctl without an instance. */
 static struct run program(struct instance *i, const char *const args[])
@@ -57,6 +59,23 @@ static bool gone(void *arg)
 	return kill(*(pid_t *)arg, 0) != 0;
 }
 
+/* The line of the text that holds `words` has the time in front, in UTC. */
+static void expect_timed(const char *text, const char *words)
+{
+	const char *at = strstr(text, words), *line = at;
+	struct tm tm = {0};
+	time_t now = time(NULL), then;
+
+	if (!at)
+		case_fail("there is no '%s': %s", words, text);
+	while (line > text && line[-1] != '\n')
+		line--;
+	if (!strptime(line, "%Y-%m-%dT%H:%M:%SZ gnatter", &tm))
+		case_fail("a line has no time: %s", line);
+	then = timegm(&tm);
+	assert_true(then <= now && then > now - 600);
+}
+
 static void test_run_restarts_what_dies(void **state)
 {
 	static const char *const names[] = {"gnatterd", "mosquitto"};
@@ -89,7 +108,8 @@ static void test_run_restarts_what_dies(void **state)
 	alice = client_5(i, "alice", "x");
 	h = history_all(alice, "lobby");
 	history_expect_once(&h, "alice", "r", load_acked(l));
-	assert_non_null(strstr(slurp(i->run.log, NULL), "starting it again"));
+	expect_timed(slurp(i->run.log, NULL), "starting it again");
+	expect_timed(slurp(instance_path(i, "log/daemon.log"), NULL), "version " SERVER_VERSION);
 }
 
 static void run_ends_on(int sig)

@@ -17,6 +17,7 @@
 #include "tests/support/json.h"
 #include "tests/support/load.h"
 #include "tests/support/raw.h"
+#include "wire/version.h"
 
 /* gnatterctl without an instance. */
 static struct run program(struct instance *i, const char *const args[])
@@ -496,6 +497,7 @@ static void test_stats(void **state)
 	assert_true(json_num(j, "store~disk_bytes") > 0);
 	assert_true(json_num(j, "plugin~signins_token") >= 2);
 	assert_non_null(strstr(CTL_OK(i, "stats"), "plugin.sends_accepted"));
+	assert_non_null(strstr(CTL_OK(i, "stats"), " " SERVER_VERSION "\n"));
 	instance_stop(i);
 	json_expect_num(json_from(CTL_OK(i, "stats", "--json")), "plugin~sends_accepted", 7);
 }
@@ -535,6 +537,19 @@ static void test_usage(void **state)
 	assert_int_not_equal(r.code, 0);
 }
 
+static void test_version(void **state)
+{
+	struct instance *i = instance_create(NULL);
+	struct run r = PROGRAM(i, "--version");
+
+	(void)state;
+	assert_int_equal(r.code, 0);
+	assert_string_equal(r.out, "gnatterctl " SERVER_VERSION "\n");
+	r = run((const char *const[]){build_path("gnatterd"), "--version", NULL});
+	assert_int_equal(r.code, 0);
+	assert_string_equal(r.out, "gnatterd " SERVER_VERSION "\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -549,6 +564,7 @@ int main(void)
 		SYSTEM(test_import_100000_lines),
 		SYSTEM(test_stats),
 		SYSTEM(test_usage),
+		SYSTEM(test_version),
 	};
 
 	return case_run_all(tests, COUNT(tests), NULL);

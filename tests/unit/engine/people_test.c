@@ -260,6 +260,28 @@ static void test_device_remove_is_kept_in_mind(void **state)
 	assert_false(stored(w, "revoked"));
 }
 
+/* It signed in while the removal was on its way: it is not back, and leaves no trace. */
+static void test_device_remove_overtakes_a_connection(void **state)
+{
+	static const char gone[] =
+		"revoked \\05alice\\05phone = \\01<h\\e5\\cf\\8b\\01\\00\\00\\00\n";
+	struct world *w = *state;
+
+	world_apply(w, "CONNECT alice alice:phone 1");
+	world_apply(w, ALICE "device.remove {\"device\":\"phone\"}");
+	check_not(w, "CONNECT alice alice:phone 2", "device.added");
+	assert_true(stored(w, gone));
+	check(w, "PRESENCE alice alice:phone online", "PUBLISH presence/alice/phone (retained)\n");
+	check_not(w, "PRESENCE alice alice:phone ", "PUBLISH presence/alice/phone");
+	assert_false(stored(w, "store v\\05alice\\05phone"));
+	check(w, ALICE "device.set {\"name\":\"still me\"}", "\"forbidden\"");
+	world_apply(w, "DISCONNECT alice alice:phone");
+	assert_false(stored(w, "alice:phone"));
+	/* To the millisecond: what the plugin knew when it let this one in was the removal. */
+	check(w, "CONNECT alice alice:phone 6", "device.added");
+	assert_false(stored(w, gone));
+}
+
 static void test_device_set_makes_the_record(void **state)
 {
 	struct world *w = *state;
@@ -269,19 +291,53 @@ static void test_device_set_makes_the_record(void **state)
 	assert_true(stored(w, "\\03\\00web"));
 }
 
+/* The text between a start and an end in what is stored; to be freed. */
+static char *stored_between(struct world *w, const char *start, const char *end)
+{
+	char *dump = world_dump(w), *from = strstr(dump, start), *to, *got;
+
+	assert_non_null(from);
+	from += strlen(start);
+	to = strstr(from, end);
+	assert_non_null(to);
+	got = strndup(from, (size_t)(to - from));
+	assert_non_null(got);
+	free(dump);
+	return got;
+}
+
+/* The oldest is forgotten, and all tokens from before it are dead instead. */
 static void test_devices_revoked_limit(void **state)
 {
 	struct world *w = *state;
-	char line[96];
+	char line[96], *at = NULL, *alice;
 
 	for (int i = 0; i < 1001; i++) {
 		snprintf(line, sizeof(line), "CONNECT alice alice:d%d", i);
 		world_apply(w, line);
+		if (i == 1000) {
+			at = stored_between(w, "revoked \\05alice\\02d0 = \\01", "\\00\n");
+			alice = stored_between(w, "users alice = ", "\n");
+			assert_null(strstr(alice, at)); /* not one before */
+			free(alice);
+		}
 		snprintf(line, sizeof(line), ALICE "device.remove {\"device\":\"d%d\"}", i);
-		check(w, line, i < 1000 ? "\"ok\":true" : "\"limit\"");
+		check(w, line, "\"ok\":true");
 	}
+	assert_false(stored(w, "revoked \\05alice\\02d0 ="));
+	assert_true(stored(w, "revoked \\05alice\\02d1 ="));
+	assert_true(stored(w, "revoked \\05alice\\05d1000 ="));
+	alice = stored_between(w, "users alice = ", "\n");
+	assert_non_null(strstr(alice, at));
+	free(at);
+	/* One that is known to be removed makes no other one go. */
 	world_apply(w, "CONNECT alice alice:d7");
 	check(w, ALICE "device.remove {\"device\":\"d7\"}", "\"ok\":true");
+	assert_true(stored(w, "revoked \\05alice\\02d1 ="));
+	at = stored_between(w, "users alice = ", "\n");
+	assert_string_equal(at, alice);
+	free(at);
+	free(alice);
 }
 
 /* --- stories and mutes
@@ -373,6 +429,7 @@ int main(void)
 		TEST(test_devices_limit_drops_the_oldest),
 		TEST(test_devices_limit_and_scripts),
 		TEST(test_device_remove_is_kept_in_mind),
+		TEST(test_device_remove_overtakes_a_connection),
 		TEST(test_device_set_makes_the_record),
 		TEST(test_devices_revoked_limit),
 		TEST(test_story_at_border),

@@ -5,7 +5,8 @@
  *
  *   SEND alice alice:phone lobby hello
  *   API $gnatterctl $gnatterctl user.add {"user":"alice"}
- *   CONNECT alice alice:phone
+ *   CONNECT alice alice:phone      as an older plugin tells it
+ *   CONNECT alice alice:phone 1    let in by what was known so many records ago
  *   PRESENCE alice alice:phone away
  *   DISCONNECT alice alice:phone
  *   BROKER_START

@@ -61,6 +61,7 @@ static void test_logfile_reason_finds_it(void **state)
 		{"1795313933: gnatter: the key is not there\n"
 		 "1795313933: Error: Plugin returned 13 when initialising.\n",
 			"the key is not there"},
+		{"2026-11-22T02:45:22Z gnatterd: the store is damaged\n", "the store is damaged"},
 		{"gnatterd: x; trying again\ngnatterd: the store is damaged\n",
 			"the store is damaged"},
 		{"1795313933: Error: a\x1b[31m\x07 bell\n", "a?[31m? bell"},

@@ -13,6 +13,7 @@
 #include "plugin/roll.h"
 #include "plugin/spool.h"
 #include "stage.h"
+#include "wire/le.h"
 
 /* The conf of most tests: small, so that limits are near. */
 #define SMALL "spool_size 1M\nmessage_size_max 64K\nframe_size_max 64K\nframes_in_flight 2\n"
@@ -1020,7 +1021,8 @@ static void test_full_spool_and_presence(void **state)
 static void test_full_spool_and_the_roll(void **state)
 {
 	static char payload[60001];
-	struct mosquitto a = client("alice:phone"), c = client("carol:phone");
+	struct mosquitto a = client("alice:phone"), c = client("carol:phone"),
+			 b[2] = {client("bob:phone"), client("bob:tablet")};
 	struct frame f;
 	uint64_t epoch, last = 0;
 	unsigned connects = 0, starts = 0, disconnects = 0;
@@ -1030,6 +1032,8 @@ static void test_full_spool_and_the_roll(void **state)
 	(void)state;
 	memset(payload, 'x', sizeof(payload) - 1);
 	assert_int_equal(stage_signin(&a, "alice"), MOSQ_ERR_SUCCESS);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(stage_signin(&b[i], "bob"), MOSQ_ERR_SUCCESS);
 	while (stage_publish(&a, "chat/lobby/send", payload, 1) == MOSQ_ERR_SUCCESS)
 		sent++;
 	assert_in_range(sent, 14, 17);
@@ -1041,6 +1045,9 @@ static void test_full_spool_and_the_roll(void **state)
 			stage_disconnect(&c);
 	}
 	assert_int_equal(stage_publish(&c, "api/me", "{}", 1), MOSQ_ERR_ACL_DENIED);
+	/* Where a coming has no room, there may be some for one going, but not for two. */
+	stage_disconnect(&b[0]);
+	stage_disconnect(&b[1]);
 
 	epoch = greet(0);
 	at = 1;
@@ -1310,6 +1317,32 @@ static void test_queue_of_a_removed_device(void **state)
 	}
 }
 
+/* The connection's record says by what it was let in: by the removal, or not yet. */
+static void test_record_of_a_removed_device(void **state)
+{
+	static const uint64_t floors[] = {0, 1000};
+	struct frame f;
+	size_t at = 1;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct mosquitto b = client("bob:phone");
+
+		assert_int_equal(stage_signin(&b, "bob"), MOSQ_ERR_SUCCESS);
+		stage_disconnect(&b);
+		change(remove_phone);
+	}
+	greet(0);
+	assert_true(stage_frame(&f, &at));
+	for (int i = 0; i < 2; i++) {
+		struct record r = stage_record(&f, 1 + 2 * (uint32_t)i);
+
+		assert_int_equal(r.type, RECORD_CONNECT);
+		assert_int_equal(r.payload.len, 8);
+		assert_int_equal(le_get64(r.payload.data), floors[i]);
+	}
+}
+
 static void make_bob_anew(struct directory *d)
 {
 	book_user(d, "bob", &(struct user){.created = 1000, .valid_after_ms = 1000});
@@ -1412,6 +1445,7 @@ int main(void)
 		CASE(test_a_block_looks_like_nobody),
 		CASE(test_marks_are_given_by_what_they_say),
 		CASE(test_queue_of_a_removed_device),
+		CASE(test_record_of_a_removed_device),
 		CASE(test_queue_of_a_former_account),
 		CASE(test_cost_of_a_send),
 	};
