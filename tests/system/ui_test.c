@@ -133,6 +133,7 @@ static void test_ui_typing_and_presence(void **state)
 	/* Carol shows her presence to her contacts. */
 	client_request(carol, "contact.add", "{\"user\":\"alice\"}");
 	client_send(carol, "alice:carol", "just us");
+	tmux_wait(alice, "just us");
 	go_to(alice, "carol");
 	tmux_wait_row(alice, 0, "carol \xc2\xb7 online");
 	client_close(carol);
@@ -148,6 +149,8 @@ static void test_ui_read_when_seen(void **state)
 	size_t mark;
 
 	(void)state;
+	go_to(alice, "unread");
+	client_take(carol, "chat/unread/mark/alice", "\"read\":1");
 	client_request(carol, "chat.create", "{\"chat\":\"elsewhere\",\"members\":[\"alice\"]}");
 	go_to(alice, "elsewhere");
 	client_barrier(carol);
