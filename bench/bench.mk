@@ -28,7 +28,7 @@ bench-packages:
 	@scripts/packages bench
 
 # The numbers of bench/README.md, under 10 minutes; QUICK=1: about one and a half, a rough picture.
-bench: bench-packages all $(patsubst %,$(B)/bench/%,load provider sdk) ## raw Mosquitto and Gnatter in turn, with ratios; QUICK=1: a rough picture
+bench: bench-packages all $(patsubst %,$(B)/bench/%,load provider sdk screen) ## raw Mosquitto and Gnatter in turn, with ratios; QUICK=1: a rough picture
 	@B=$(B) QUICK=$(QUICK) bench/run
 
 # The unit tests of its pure parts.

@@ -1,4 +1,4 @@
-/* sdk.c — what the SDK and the terminal client cost, for bench/sdk.sh. Prints one line of JSON.
+/* sdk.c — what the SDK costs, for bench/sdk.sh. Prints one line of JSON.
  *
  *   sdk echo ADDRESS USER SECRET CHAT RATE SECONDS      from gnatter_send() to "stored", RATE a
  * second sdk catch-up ADDRESS USER SECRET STORE [unread]     connect, until everything missed is
@@ -14,21 +14,15 @@
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <pthread.h>
-#include <pty.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#define WAIT_NS    (60 * NS_PER_S)
-#define SCREEN_NS  (10 * NS_PER_S)
-#define SCREEN_MAX ((size_t)4 * 1024 * 1024)
-#define FDS_MAX    1024
+#define WAIT_NS (60 * NS_PER_S)
+#define FDS_MAX 1024
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -231,67 +225,15 @@ static int catch_up(int argc, char **argv)
 	return 0;
 }
 
-/* --- the first screen
- * ----------------------------------------------------------------------------- */
-
-/* Read what the program draws until the text is in it. */
-static bool drawn(int fd, const char *text, int64_t until)
-{
-	static char screen[SCREEN_MAX];
-	size_t len = 0;
-
-	while (len < sizeof(screen)) {
-		struct pollfd p = {.fd = fd, .events = POLLIN};
-		int64_t left = (until - clock_ns()) / NS_PER_MS;
-		ssize_t n;
-
-		if (left <= 0 || poll(&p, 1, (int)left) <= 0)
-			return false;
-		n = read(fd, screen + len, sizeof(screen) - len);
-		if (n <= 0)
-			return false;
-		len += (size_t)n;
-		if (memmem(screen, len, text, strlen(text)))
-			return true;
-	}
-	return false;
-}
-
-static int first_screen(int argc, char **argv)
-{
-	struct winsize size = {.ws_row = 24, .ws_col = 80};
-	int64_t start = clock_ns(), took;
-	bool there;
-	int fd;
-	pid_t pid;
-
-	if (argc < 2)
-		die("screen TEXT PROGRAM ARGUMENT...");
-	pid = forkpty(&fd, NULL, NULL, &size);
-	if (pid < 0)
-		die("there is no terminal");
-	if (pid == 0) {
-		setenv("TERM", "xterm-256color", 1);
-		execvp(argv[1], argv + 1);
-		_exit(127);
-	}
-	there = drawn(fd, argv[0], start + SCREEN_NS);
-	took = clock_ns() - start;
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	printf("{\"ms\":%.1f}\n", (double)took / 1e6);
-	return there ? 0 : 1;
-}
-
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
 		int (*run)(int argc, char **argv);
-	} commands[] = {{"echo", echo}, {"catch-up", catch_up}, {"screen", first_screen}};
+	} commands[] = {{"echo", echo}, {"catch-up", catch_up}};
 
 	for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(*commands); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 2, argv + 2);
-	die("sdk echo|catch-up|screen ...");
+	die("sdk echo|catch-up ...");
 }

@@ -33,7 +33,7 @@ token_of() {
 sdk_catch_up() {
 	what=$1
 	shift
-	"$SDK" catch-up "tcp://127.0.0.1:$PORT" reader "$(token_of reader phone)" "$T/reader.db" "$@" >"$T/out" || {
+	"$SDK" catch-up "tcp://127.0.0.1:$PORT" reader "$(token_of reader phone)" "$STATE/gnatter/reader@phone.db" "$@" >"$T/out" || {
 		broken "sdk: catching up failed"
 		return 0
 	}
@@ -58,11 +58,25 @@ sdk_echo() {
 	done
 }
 
+# The terminal client, with what is cached by then, until its messages are drawn.
+sdk_screen() {
+	mkdir -p "$T/config/gnatter"
+	printf 'address tcp://127.0.0.1:%s\nuser reader\ndevice phone\n' "$PORT" >"$T/config/gnatter/config"
+	(umask 077 && token_of reader phone >"$T/config/gnatter/token")
+	XDG_CONFIG_HOME=$T/config XDG_STATE_HOME=$STATE "$B/bench/screen" 20 'newer messages below' "$B/gnatter" >"$T/out" ||
+		broken "sdk: the first screen did not come"
+	echo "sdk-screen gnatter $(sed -n 's/.* best, \([0-9.]*\) in the middle.*/\1/p' "$T/out")" >>"$T/results"
+	echo "sdk-screen gnatter $(cat "$T/out")"
+}
+
 work_sdk() {
+	STATE=$T/state
+	mkdir -p "$STATE/gnatter"
 	import_reader
 	sdk_echo
 	sdk_write 200 "$CACHED"
 	sdk_catch_up sdk-all unread
+	sdk_screen
 	round=0
 	while [ $round -lt "$CROWD_ROUNDS" ]; do
 		sdk_write 50 "$MISSED"

@@ -56,7 +56,7 @@ $(FUZZ): $(B)/tests/fuzz/%_replay: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/r
 
 # The longest first, so that two jobs end at about the same time.
 TESTS_ALL := $(SYSTEM) $(UNIT) $(FUZZ)
-TESTS_RUN := $(if $(T),$(foreach t,$(TESTS_ALL),$(if $(findstring $(T),$(t)),$(t))),$(TESTS_ALL))
+TESTS_RUN := $(if $(T),$(foreach t,$(TESTS_ALL),$(if $(findstring $(T),$(t:$(B)/tests/%=%)),$(t))),$(TESTS_ALL))
 
 test: test-packages all arm $(PRELOAD) $(TESTS_RUN) ## every test; T=word: only those; SANITIZE=1: with sanitizers
 	@tests/run $(JOBS) $(TESTS_RUN)
