@@ -311,6 +311,14 @@ static void test_history_pages(void **state)
 
 /* --- chats ----------------------------------------------------------------------------------- */
 
+static void wait_next_ms(void)
+{
+	int64_t now = case_wall_ms();
+
+	while (case_wall_ms() <= now)
+		case_pause_ms(1);
+}
+
 static void test_chats(void **state)
 {
 	struct client *dave = client_5(in, "dave", "phone");
@@ -325,6 +333,8 @@ static void test_chats(void **state)
 			dave, "chat.create", "{\"chat\":\"d%02d\",\"title\":\"T%d\"}", k, k);
 		client_sendf(dave, case_printf("d%02d", k), "in %d", k);
 	}
+	client_barrier(dave);
+	wait_next_ms(); /* of two in one millisecond neither is newer */
 	client_send(dave, "d07", "newest of all");
 	client_barrier(dave);
 	j = client_request(dave, "chats", "{}");
