@@ -63,7 +63,7 @@ void client_wish(struct gnatter *g, unsigned wishes)
 {
 	pthread_mutex_lock(&g->lock);
 	g->wishes |= wishes;
-	pthread_cond_signal(&g->woken);
+	pthread_cond_broadcast(&g->woken);
 	pthread_mutex_unlock(&g->lock);
 }
 
@@ -153,8 +153,6 @@ static enum gnatter_error copy_options(struct gnatter *g, const struct gnatter_o
 	g->backoff = (struct backoff){o->retry_min_ms, o->retry_max_ms, 0};
 	g->outbox_backoff = g->backoff;
 	snprintf(g->state, sizeof(g->state), "online");
-	for (size_t i = 0; i < g->addresses.count; i++)
-		g->secure = g->secure || address_secure(g->addresses.each[i]);
 	return GNATTER_OK;
 }
 
@@ -207,11 +205,14 @@ void gnatter_destroy(struct gnatter *g)
 {
 	if (!g)
 		return;
-	if (g->running && pthread_equal(pthread_self(), g->thread))
+	if (gnatter_disconnect(g) != GNATTER_OK)
 		abort(); /* from a callback, as the header forbids: there is no way on from here */
-	gnatter_disconnect(g);
-	rooms_free(g);
+	pthread_mutex_lock(&g->lock);
+	g->closed = true;
+	pthread_mutex_unlock(&g->lock);
+	history_close(g);
 	request_close(g);
+	rooms_free(g);
 	store_close(g->store);
 	addresses_finish(&g->addresses);
 	for (size_t i = 0; i < g->typing_count; i++)
@@ -232,39 +233,62 @@ void gnatter_destroy(struct gnatter *g)
 /* --- started and stopped
  * ----------------------------------------------------------------------------- */
 
-enum gnatter_error gnatter_connect(struct gnatter *g)
+/* With the lock held. */
+static enum gnatter_error start(struct gnatter *g)
 {
-	enum gnatter_error e;
+	enum gnatter_error e = net_create(&g->net, g->client_id, loop_sink, g);
 
-	if (g->running)
-		return GNATTER_EINVAL;
-	e = net_create(&g->net, g->client_id, g->secure, loop_sink, g);
 	if (e != GNATTER_OK)
 		return e;
 	g->stopping = false;
 	g->connect_ms = 0;
-	g->running = true;
-	if (pthread_create(&g->thread, NULL, loop_run, g) == 0)
+	g->running = pthread_create(&g->thread, NULL, loop_run, g) == 0;
+	if (g->running)
 		return GNATTER_OK;
-	g->running = false;
 	net_destroy(g->net);
 	g->net = NULL;
 	return GNATTER_ENOMEM;
 }
 
-enum gnatter_error gnatter_disconnect(struct gnatter *g)
+enum gnatter_error gnatter_connect(struct gnatter *g)
 {
-	if (!g->running)
-		return GNATTER_OK;
-	if (pthread_equal(pthread_self(), g->thread))
-		return GNATTER_EINVAL;
+	enum gnatter_error e = GNATTER_EINVAL;
+
 	pthread_mutex_lock(&g->lock);
-	g->stopping = true;
-	pthread_cond_signal(&g->woken);
+	if (!g->running)
+		e = start(g);
+	pthread_mutex_unlock(&g->lock);
+	return e;
+}
+
+/* With the lock held, which is given up meanwhile. Of several at once one joins the thread. */
+static void stop(struct gnatter *g)
+{
+	if (g->joining) {
+		while (g->joining)
+			pthread_cond_wait(&g->woken, &g->lock);
+		return;
+	}
+	g->joining = g->stopping = true;
+	pthread_cond_broadcast(&g->woken);
 	pthread_mutex_unlock(&g->lock);
 	pthread_join(g->thread, NULL);
-	g->running = false;
-	return GNATTER_OK;
+	pthread_mutex_lock(&g->lock);
+	g->joining = g->running = false;
+	pthread_cond_broadcast(&g->woken);
+}
+
+enum gnatter_error gnatter_disconnect(struct gnatter *g)
+{
+	enum gnatter_error e = GNATTER_OK;
+
+	pthread_mutex_lock(&g->lock);
+	if (g->running && pthread_equal(pthread_self(), g->thread))
+		e = GNATTER_EINVAL;
+	else if (g->running)
+		stop(g);
+	pthread_mutex_unlock(&g->lock);
+	return e;
 }
 
 void gnatter_retry(struct gnatter *g)

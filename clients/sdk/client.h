@@ -31,6 +31,7 @@
 #include "wire/json.h"
 #include "wire/name.h"
 
+#include <cjson/cJSON.h>
 #include <pthread.h>
 
 #define NEVER INT64_MAX
@@ -55,6 +56,7 @@ struct request {
 	int64_t deadline_ms; /* on now_ms()'s clock */
 	bool internal;       /* ours: of this connection only */
 	bool sent;           /* on this connection */
+	bool taken;          /* the broker has acknowledged it */
 };
 
 /* A user whose presence is wanted. */
@@ -75,7 +77,8 @@ struct room {
 	uint64_t hi, server_seq;                /* received; the last there is, as far as we know */
 	uint64_t ticked_delivered, ticked_read; /* up to which ticks were told */
 	uint64_t own_seq;                       /* newest of one's own */
-	int64_t fetch_ms;                       /* not before */
+	uint64_t first_own; /* not known yet: the first that one has sent; 0: none */
+	int64_t fetch_ms;   /* not before */
 	uint32_t failures;
 	bool members_asked, members_again;
 	int64_t typing_ms;    /* when it was said last that one types */
@@ -98,14 +101,14 @@ struct gnatter {
 	/* Constant from gnatter_create() on. */
 	struct gnatter_options o; /* its strings are not */
 	char *user, *device, *secret, *client_id, *ca_file;
-	bool secure;
 	struct store *store;
 
 	pthread_mutex_t lock;
 	pthread_cond_t woken;
 
 	/* Guarded by lock. */
-	bool running, stopping;
+	bool running, stopping, joining;
+	bool closed; /* it is being destroyed: nothing is asked any more */
 	pthread_t thread;
 	struct net_event *first, *last; /* what came */
 	size_t inbox_bytes;
@@ -131,13 +134,15 @@ struct gnatter {
 	bool token_again; /* the token was refused: a fresh one is needed */
 	bool unauthorized;
 	int64_t connect_ms;  /* when to try */
+	int64_t synced_ms;   /* since when it has been synced; 0: it is not */
 	struct room **rooms; /* sorted by name; owned */
 	size_t room_count, room_cap;
 	struct room *wanting_first, *wanting_last;
 	unsigned fetching;
 	bool listing, list_again; /* the list of chats is asked for; and once more, at list_ms */
 	int64_t list_ms;
-	bool contacts_asked, contacts_again;
+	bool contacts_asked, contacts_again; /* as of the list */
+	int64_t contacts_ms;
 	bool synced, first_sync;
 	struct outgoing *outgoing; /* on their way */
 	size_t outgoing_count;
@@ -149,6 +154,7 @@ struct gnatter {
 	size_t ack_count;
 	uint64_t said_goodbye; /* the number of the last publish before the end */
 	bool goodbye_taken;
+	unsigned pagings; /* under way, of history.c */
 	size_t untrimmed; /* bytes written since the last look at the limit */
 };
 
@@ -248,11 +254,13 @@ enum gnatter_error request_app(struct gnatter *g, const char *method, struct buf
 void request_run(struct gnatter *g, int64_t now);
 int64_t request_due(struct gnatter *g);
 void request_answer(struct gnatter *g, uint64_t number, struct bytes payload);
+void request_taken(struct gnatter *g, const struct net_event *e);
 void request_offline(struct gnatter *g);
 void request_close(struct gnatter *g); /* answer all: "closed" */
 
 /* --- history.c */
 void history_run(struct gnatter *g);
+void history_close(struct gnatter *g); /* the thread has ended: answer what was not begun */
 
 /* --- people.c */
 void people_presence(struct gnatter *g, const char *user, struct bytes payload);

@@ -392,7 +392,9 @@ enum gnatter_error gnatter_profile(
 /* Pages back: make sure that the `limit` messages before `before` (0: the newest; at most 1000) are
  * in the cache, asking the server if they are not. Then calls done, with code "" and json
  * {"count":<how many of them are there>,"more":<whether there are still earlier ones>}; read them
- * with gnatter_cached(). In the client's thread, whichever it was. */
+ * with gnatter_cached(), in `done`: later the cache's limit may have dropped the earliest again.
+ * Comes in the client's thread; at once and in this one if the client does not run, with code
+ * "closed" if they are not there. */
 enum gnatter_error gnatter_history(struct gnatter *g, const char *chat, uint64_t before,
 	uint32_t limit, gnatter_answer_fn *done, void *ctx);
 

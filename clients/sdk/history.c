@@ -1,4 +1,7 @@
 /* history.c — paging back: what the cache lacks below its range is asked for, and the cache read.
+ *
+ * Since the range has no gap, all between it and what is wanted is asked for, which may be more
+ * than the cache's limit allows: nothing is dropped before whoever asked has seen it.
  */
 #include "clients/sdk/client.h"
 
@@ -18,6 +21,7 @@ struct paging {
 	char chat[GNATTER_CHAT_SIZE];
 	uint64_t before; /* 0 until it is known: behind the newest */
 	uint32_t limit, rounds;
+	bool counted; /* in g->pagings */
 };
 
 /* --- what is there
@@ -62,6 +66,7 @@ static void finish(struct gnatter *g, struct paging *p, const struct range *r, c
 		behind > count + 1 ? "true" : "false");
 	if (p->done)
 		p->done(p->ctx, g, &(struct gnatter_answer){code, message, json});
+	g->pagings -= p->counted;
 	free(p);
 }
 
@@ -97,18 +102,14 @@ static size_t parse(struct message *messages, struct bytes list)
 static enum gnatter_error take_page(struct gnatter *g, const char *json)
 {
 	struct message *messages = calloc(PAGE, sizeof(*messages));
-	const struct json_member *list;
+	struct bytes list;
 	enum gnatter_error e = GNATTER_ENOMEM;
-	struct json_object o;
 	size_t count = 0;
 
-	if (messages && json_parse(&o, json, strlen(json)) == ERR_OK) {
-		list = json_get(&o, "messages");
-		if (list && cJSON_IsArray(list->value))
-			count = parse(messages, list->raw);
+	if (messages && list_member((struct bytes){json, strlen(json)}, "messages", &list))
+		count = parse(messages, list);
+	if (messages)
 		e = count > 0 ? keep(g, messages, count) : GNATTER_ENOTFOUND;
-		json_finish(&o);
-	}
 	for (size_t i = 0; i < count; i++)
 		message_finish(&messages[i]);
 	free(messages);
@@ -174,7 +175,7 @@ static void go_on(struct gnatter *g, struct paging *p)
 		finish(g, p, &r, "no_memory", gnatter_error_text(e));
 }
 
-void history_run(struct gnatter *g)
+static struct paging *take_all(struct gnatter *g)
 {
 	struct paging *all;
 
@@ -182,10 +183,19 @@ void history_run(struct gnatter *g)
 	all = g->paging;
 	g->paging = NULL;
 	pthread_mutex_unlock(&g->lock);
+	return all;
+}
+
+void history_run(struct gnatter *g)
+{
+	struct paging *all = take_all(g);
+
 	while (all) {
 		struct paging *p = all;
 
 		all = p->next;
+		p->counted = true;
+		g->pagings++;
 		go_on(g, p);
 	}
 }
@@ -202,10 +212,23 @@ static void tell_at_once(struct gnatter *g, struct paging *p)
 		finish(g, p, &r, "closed", "the client is not connected");
 }
 
+void history_close(struct gnatter *g)
+{
+	struct paging *all = take_all(g);
+
+	while (all) {
+		struct paging *p = all;
+
+		all = p->next;
+		tell_at_once(g, p);
+	}
+}
+
 enum gnatter_error gnatter_history(struct gnatter *g, const char *chat, uint64_t before,
 	uint32_t limit, gnatter_answer_fn *done, void *ctx)
 {
 	struct paging *p;
+	bool running;
 
 	if (!chat || name_chat_kind(chat, strlen(chat), NULL) == CHAT_NONE || limit == 0 ||
 		limit > PAGE)
@@ -215,15 +238,16 @@ enum gnatter_error gnatter_history(struct gnatter *g, const char *chat, uint64_t
 		return GNATTER_ENOMEM;
 	*p = (struct paging){.done = done, .ctx = ctx, .before = before, .limit = limit};
 	snprintf(p->chat, sizeof(p->chat), "%s", chat);
-	if (!g->running) {
-		tell_at_once(g, p);
-		return GNATTER_OK;
-	}
 	pthread_mutex_lock(&g->lock);
-	p->next = g->paging;
-	g->paging = p;
-	g->wishes |= WISH_LOOK;
-	pthread_cond_signal(&g->woken);
+	running = g->running;
+	if (running) {
+		p->next = g->paging;
+		g->paging = p;
+		g->wishes |= WISH_LOOK;
+		pthread_cond_broadcast(&g->woken);
+	}
 	pthread_mutex_unlock(&g->lock);
+	if (!running)
+		tell_at_once(g, p);
 	return GNATTER_OK;
 }

@@ -1,8 +1,10 @@
 /* link.c — connected or not.
  *
  * One attempt after the other: the next address at each, and after each a wait that doubles, with
- * jitter. The wait begins anew only when everything was fetched (sync.c), so that a server that
- * lets in and throws out at once is not asked twice a second for ever.
+ * jitter. The wait begins anew only after a connection on which everything was fetched (sync.c) and
+ * that lasted a while, so that a server that lets in and throws out at once is not asked twice a
+ * second for ever. Nor do two programs that are the same device throw each other out for ever:
+ * brokers before Mosquitto 2.0.13 do not say that this is why a connection has ended.
  */
 #include "clients/sdk/client.h"
 
@@ -14,6 +16,7 @@
 #define TAKEN_OVER     0x8e /* reasons of MQTT 5 */
 #define BAD_LOGIN      0x86
 #define NOT_AUTHORIZED 0x87
+#define LASTING_MS     10000
 
 uint64_t link_number(struct gnatter *g)
 {
@@ -53,6 +56,7 @@ void link_offline(struct gnatter *g)
 {
 	g->online = false;
 	g->connecting = false;
+	g->synced_ms = 0;
 	rooms_offline(g);
 	request_offline(g);
 	outbox_offline(g);
@@ -76,6 +80,9 @@ void link_ended(struct gnatter *g, const struct net_event *e)
 
 	if (!g->connecting && !g->online)
 		return; /* said twice */
+	net_close(g->net);
+	if (g->synced_ms > 0 && now_ms() - g->synced_ms >= LASTING_MS)
+		backoff_reset(&g->backoff);
 	link_offline(g);
 	g->unauthorized = tried && (e->reason == BAD_LOGIN || e->reason == NOT_AUTHORIZED);
 	g->token_again = g->unauthorized;
@@ -133,9 +140,12 @@ static void attempt(struct gnatter *g)
 	snprintf(topic, sizeof(topic), "presence/%s/%s", g->user, g->device);
 	g->connecting = true;
 	link_status(g, GNATTER_CONNECTING, "", 0);
-	if (net_connect(g->net, &c, &why) != GNATTER_OK)
-		link_ended(g,
-			&(struct net_event){.kind = NET_FAILED, .text = "it could not be begun"});
+	if (net_connect(g->net, &c, &why) != GNATTER_OK) {
+		struct net_event e = {.kind = NET_FAILED};
+
+		snprintf(e.text, sizeof(e.text), "%s", why);
+		link_ended(g, &e);
+	}
 }
 
 void link_run(struct gnatter *g, int64_t now)

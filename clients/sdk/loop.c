@@ -45,7 +45,7 @@ void loop_sink(void *ctx, struct net_event *e)
 	else
 		g->first = e;
 	g->last = e;
-	pthread_cond_signal(&g->woken);
+	pthread_cond_broadcast(&g->woken);
 	pthread_mutex_unlock(&g->lock);
 }
 
@@ -134,6 +134,8 @@ static void on_message(struct gnatter *g, const struct net_event *e)
 
 static void on_event(struct gnatter *g, const struct net_event *e)
 {
+	if (!net_current(g->net, e))
+		return;
 	switch (e->kind) {
 	case NET_CONNECTED:
 		link_connected(g);
@@ -150,8 +152,8 @@ static void on_event(struct gnatter *g, const struct net_event *e)
 	case NET_UNKNOWN:
 		if (e->number == g->said_goodbye)
 			g->goodbye_taken = true;
-		else if (!outbox_taken(g, e))
-			ticks_taken(g, e);
+		else if (!outbox_taken(g, e) && !ticks_taken(g, e))
+			request_taken(g, e);
 		break;
 	}
 }

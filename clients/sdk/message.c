@@ -6,6 +6,7 @@
  */
 #include "clients/sdk/message.h"
 
+#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,45 +150,47 @@ static bool keep(struct message *m)
 	return true;
 }
 
-/* With media and body printed; these are freed again. */
-static enum gnatter_error keep_all(struct message *m, const cJSON *media, const cJSON *body)
+/* A member as it was written, NUL-terminated into *out: what others have made is kept byte for
+ * byte. NULL if it is absent or null. */
+static bool take_raw(const struct json_object *o, const char *name, char **out)
 {
-	char *printed[2] = {media ? cJSON_PrintUnformatted(media) : NULL,
-		body ? cJSON_PrintUnformatted(body) : NULL};
-	enum gnatter_error e = GNATTER_ENOMEM;
+	const struct json_member *m = json_get(o, name);
 
-	m->media = printed[0];
-	m->body = printed[1];
-	if ((!media || printed[0]) && (!body || printed[1])) {
-		e = printed[1] && !utf8_ok(printed[1], strlen(printed[1]), NULL) ? GNATTER_EINVAL
-										 : GNATTER_OK;
-		if (e == GNATTER_OK && !keep(m))
-			e = GNATTER_ENOMEM;
-	}
-	cJSON_free(printed[0]);
-	cJSON_free(printed[1]);
-	return e;
+	*out = NULL;
+	if (!m || cJSON_IsNull(m->value))
+		return true;
+	*out = strndup(m->raw.data, m->raw.len);
+	return *out != NULL;
 }
 
-enum gnatter_error message_from(struct message *out, const cJSON *object)
+static enum gnatter_error keep_all(struct message *m, const struct json_object *o)
+{
+	char *media = NULL, *body = NULL;
+	bool ok = take_raw(o, "media", &media) && take_raw(o, "body", &body);
+
+	m->media = media;
+	m->body = body;
+	ok = ok && keep(m);
+	free(media);
+	free(body);
+	return ok ? GNATTER_OK : GNATTER_ENOMEM;
+}
+
+static enum gnatter_error from_object(struct message *out, const struct json_object *o)
 {
 	struct message m = {0};
-	const cJSON *media;
-	const cJSON *body;
+	const cJSON *body = member(o->root, "body");
 	enum gnatter_error e;
 
-	*out = (struct message){0};
-	if (!cJSON_IsObject(object) || !take_numbers(&m, object) || !take_strings(&m, object))
+	if (!take_numbers(&m, o->root) || !take_strings(&m, o->root))
 		return GNATTER_EINVAL;
-	media = member(object, "media");
-	body = member(object, "body");
-	if (!media_ok(media) || (body && !cJSON_IsObject(body)))
+	if (!media_ok(member(o->root, "media")) || (body && !cJSON_IsObject(body)))
 		return GNATTER_EINVAL;
 	if (!m.device)
 		m.device = "";
 	if (!m.id)
 		m.id = "";
-	e = keep_all(&m, media, body);
+	e = keep_all(&m, o);
 	if (e == GNATTER_OK)
 		*out = m;
 	return e;
@@ -209,7 +212,7 @@ enum gnatter_error message_parse(struct message *out, const char *json, size_t l
 	default:
 		return GNATTER_EINVAL;
 	}
-	e = message_from(out, o.root);
+	e = from_object(out, &o);
 	json_finish(&o);
 	return e;
 }

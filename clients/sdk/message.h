@@ -8,11 +8,9 @@
 #include "clients/sdk/gnatter.h"
 #include "wire/buf.h"
 
-#include <cjson/cJSON.h>
-
 struct message {
 	const char *chat, *from, *device, *id, *type;
-	const char *text, *media, *body; /* NULL: none. media and body: JSON, unformatted */
+	const char *text, *media, *body; /* NULL: none. media and body: as written */
 	uint64_t seq, n, ref, edited, deleted;
 	int64_t ts_ms;
 	void *block; /* owned */
@@ -21,7 +19,6 @@ struct message {
 /* Read a message as it comes on chat/<c>/msg or stands in a page of history. Everything is checked
  * (names, types, ranges: 0 < seq <= 2^53). EINVAL if it is none; ENOMEM. */
 enum gnatter_error message_parse(struct message *out, const char *json, size_t len);
-enum gnatter_error message_from(struct message *out, const cJSON *object);
 void message_finish(struct message *m);
 
 /* Does a person count messages of that type? Not edit, delete, reaction, system, deleted. */

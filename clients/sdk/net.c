@@ -6,16 +6,37 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "clients/sdk/address.h"
 
 #define SUBSCRIBE_MAX 64 /* filters in one packet */
 #define INFLIGHT      64
 #define BUFFERED_MAX  2000 /* what Paho keeps of what it could not send yet */
 
+/* A publish whose end is awaited. Paho hands it through, but forgets it without a word when its
+ * handle is destroyed, so all are in a list. */
+struct pending {
+	struct net *n;
+	struct pending *next, *prev;
+	uint64_t number;
+};
+
 struct net {
-	MQTTAsync handle;
+	MQTTAsync handle; /* NULL: there is no connection */
+	char *client_id;
 	net_sink_fn *sink;
 	void *ctx;
+	uint64_t connection; /* counts them; changed only while there is no handle */
+	bool secure;
+	char tls[96]; /* what TLS said, in Paho's thread */
+
+	pthread_mutex_t lock; /* guards pending */
+	struct pending *pending;
 };
+
+/* Paho's last handle takes its threads along, and another must not be made meanwhile. */
+static pthread_mutex_t handles = PTHREAD_MUTEX_INITIALIZER;
 
 void net_event_free(struct net_event *e)
 {
@@ -45,8 +66,10 @@ static struct net_event *event(enum net_event_kind kind, int reason, const char 
 
 static void give(struct net *n, struct net_event *e)
 {
-	if (e)
-		n->sink(n->ctx, e);
+	if (!e)
+		return;
+	e->connection = n->connection;
+	n->sink(n->ctx, e);
 }
 
 /* What the user of a chat program can make something of. */
@@ -75,6 +98,35 @@ static const char *reason_text(int reason, const char *otherwise)
 	return otherwise;
 }
 
+/* A line of OpenSSL's; the first says what it was. */
+static int on_tls(const char *line, size_t len, void *ctx)
+{
+	struct net *n = ctx;
+	const char *text = "there is no TLS";
+
+	(void)len;
+	if (strstr(line, "certificate verify failed"))
+		text = "the server's certificate is not trusted";
+	else if (strstr(line, "alert"))
+		text = "the server did not want to speak TLS";
+	if (n->tls[0] == '\0')
+		snprintf(n->tls, sizeof(n->tls), "%s", text);
+	return 1;
+}
+
+static const char *failure_text(const struct net *n, int reason, const char *said)
+{
+	const char *otherwise = "there is no answer";
+
+	if (n->tls[0] != '\0')
+		otherwise = n->tls;
+	else if (said && strstr(said, "connect failure"))
+		otherwise = n->secure ? "the server cannot be reached, or its certificate is for "
+					"another address"
+				      : "the server cannot be reached";
+	return reason_text(reason, otherwise);
+}
+
 static void on_connected(void *ctx, MQTTAsync_successData5 *data)
 {
 	(void)data;
@@ -86,10 +138,10 @@ static void on_connect_failed(void *ctx, MQTTAsync_failureData5 *data)
 	int reason = data && data->reasonCode >= 0x80 ? (int)data->reasonCode
 		     : data                           ? data->code
 						      : 0;
-	const char *said = data && data->message ? data->message : "there is no answer";
+	const char *said = data ? data->message : NULL;
 
 	/* Paho gives the CONNACK's code here or there, depending on where it failed. */
-	give(ctx, event(NET_FAILED, reason, reason_text(reason, said)));
+	give(ctx, event(NET_FAILED, reason, failure_text(ctx, reason, said)));
 }
 
 static void on_lost(void *ctx, char *cause)
@@ -127,12 +179,20 @@ static int on_message(void *ctx, char *topic, int topic_len, MQTTAsync_message *
 	return 1;
 }
 
-/* Paho hands a pointer through: of a number, which may come back when its net is long another
- * connection's. */
-struct pending {
-	struct net *n;
-	uint64_t number;
-};
+static void forget(struct pending *p)
+{
+	struct net *n = p->n;
+
+	pthread_mutex_lock(&n->lock);
+	if (p->next)
+		p->next->prev = p->prev;
+	if (p->prev)
+		p->prev->next = p->next;
+	else
+		n->pending = p->next;
+	pthread_mutex_unlock(&n->lock);
+	free(p);
+}
 
 static void settle(struct pending *p, enum net_event_kind kind, int reason)
 {
@@ -141,7 +201,7 @@ static void settle(struct pending *p, enum net_event_kind kind, int reason)
 	if (e)
 		e->number = p->number;
 	give(p->n, e);
-	free(p);
+	forget(p);
 }
 
 static void on_taken(void *ctx, MQTTAsync_successData5 *data)
@@ -170,39 +230,76 @@ static void init_paho(void)
 	MQTTAsync_global_init(&o);
 }
 
-enum gnatter_error net_create(
-	struct net **out, const char *client_id, bool secure, net_sink_fn *sink, void *ctx)
+enum gnatter_error net_create(struct net **out, const char *client_id, net_sink_fn *sink, void *ctx)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	MQTTAsync_createOptions o = MQTTAsync_createOptions_initializer5;
 	struct net *n = calloc(1, sizeof(*n));
 
 	*out = NULL;
 	if (!n)
 		return GNATTER_ENOMEM;
-	pthread_once(&once, init_paho);
-	o.maxBufferedMessages = BUFFERED_MAX;
-	n->sink = sink;
-	n->ctx = ctx;
-	/* The address is given with each connect; this one says only whether TLS is used. */
-	if (MQTTAsync_createWithOptions(&n->handle,
-		    secure ? "ssl://127.0.0.1:8883" : "tcp://127.0.0.1:1883", client_id,
-		    MQTTCLIENT_PERSISTENCE_NONE, NULL, &o) != MQTTASYNC_SUCCESS) {
+	n->client_id = strdup(client_id);
+	if (!n->client_id || pthread_mutex_init(&n->lock, NULL) != 0) {
+		free(n->client_id);
 		free(n);
 		return GNATTER_ENOMEM;
 	}
-	MQTTAsync_setCallbacks(n->handle, n, on_lost, on_message, NULL);
-	MQTTAsync_setDisconnected(n->handle, n, on_disconnected);
+	n->sink = sink;
+	n->ctx = ctx;
 	*out = n;
 	return GNATTER_OK;
+}
+
+/* A handle for one connection: what Paho has learnt of an address (that it is TLS, a WebSocket) it
+ * would apply to the next one, and what it did not get acknowledged it would send again there. */
+static bool open_handle(struct net *n)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	MQTTAsync_createOptions o = MQTTAsync_createOptions_initializer5;
+	bool ok;
+
+	pthread_once(&once, init_paho);
+	o.maxBufferedMessages = BUFFERED_MAX;
+	pthread_mutex_lock(&handles);
+	/* The address is given with connect; this one says only whether TLS is used. */
+	ok = MQTTAsync_createWithOptions(&n->handle,
+		     n->secure ? "ssl://127.0.0.1:8883" : "tcp://127.0.0.1:1883", n->client_id,
+		     MQTTCLIENT_PERSISTENCE_NONE, NULL, &o) == MQTTASYNC_SUCCESS;
+	pthread_mutex_unlock(&handles);
+	if (!ok) {
+		n->handle = NULL;
+		return false;
+	}
+	MQTTAsync_setCallbacks(n->handle, n, on_lost, on_message, NULL);
+	MQTTAsync_setDisconnected(n->handle, n, on_disconnected);
+	return true;
+}
+
+void net_close(struct net *n)
+{
+	if (n->handle) {
+		pthread_mutex_lock(&handles);
+		MQTTAsync_destroy(&n->handle);
+		pthread_mutex_unlock(&handles);
+		n->handle = NULL;
+	}
+	while (n->pending)
+		forget(n->pending);
+	n->connection++;
 }
 
 void net_destroy(struct net *n)
 {
 	if (!n)
 		return;
-	MQTTAsync_destroy(&n->handle);
+	net_close(n);
+	pthread_mutex_destroy(&n->lock);
+	free(n->client_id);
 	free(n);
+}
+
+bool net_current(const struct net *n, const struct net_event *e)
+{
+	return e->connection == n->connection;
 }
 
 static void add_number(MQTTProperties *to, enum MQTTPropertyCodes code, uint32_t value)
@@ -231,6 +328,17 @@ enum gnatter_error net_connect(struct net *n, const struct net_connect *c, const
 	char *uri = (char *)(uintptr_t)c->address; /* it is copied */
 	int rc;
 
+	net_close(n);
+	n->secure = address_secure(c->address);
+	n->tls[0] = '\0';
+	*why = "the file of the trusted authorities cannot be read";
+	if (n->secure && c->ca_file && access(c->ca_file, R_OK) != 0)
+		return GNATTER_EINVAL;
+	*why = "out of memory";
+	if (!open_handle(n))
+		return GNATTER_ENOMEM;
+	ssl.ssl_error_cb = on_tls;
+	ssl.ssl_error_context = n;
 	ssl.trustStore = c->ca_file;
 	ssl.disableDefaultTrustStore = c->ca_file != NULL;
 	ssl.verify = 1; /* the host's name, too */
@@ -279,7 +387,13 @@ static struct pending *expect(struct net *n, MQTTAsync_responseOptions *o, uint6
 
 	if (!p)
 		return NULL;
-	*p = (struct pending){n, number};
+	*p = (struct pending){.n = n, .number = number};
+	pthread_mutex_lock(&n->lock);
+	p->next = n->pending;
+	if (p->next)
+		p->next->prev = p;
+	n->pending = p;
+	pthread_mutex_unlock(&n->lock);
 	o->onSuccess5 = on_taken;
 	o->onFailure5 = on_refused;
 	o->context = p;
@@ -293,6 +407,8 @@ enum gnatter_error net_publish(struct net *n, const struct net_publish *p)
 	struct pending *pending = NULL;
 	int rc;
 
+	if (!n->handle)
+		return GNATTER_ENOMEM;
 	if (p->number > 0 && p->qos > 0) {
 		pending = expect(n, &o, p->number);
 		if (!pending)
@@ -308,8 +424,8 @@ enum gnatter_error net_publish(struct net *n, const struct net_publish *p)
 	}
 	rc = MQTTAsync_sendMessage(n->handle, p->topic, &message, &o);
 	MQTTProperties_free(&message.properties);
-	if (rc != MQTTASYNC_SUCCESS)
-		free(pending);
+	if (rc != MQTTASYNC_SUCCESS && pending)
+		forget(pending);
 	return error_of(rc);
 }
 
@@ -320,7 +436,7 @@ enum gnatter_error net_subscribe(struct net *n, char *const *filters, size_t cou
 
 	for (size_t i = 0; i < SUBSCRIBE_MAX; i++)
 		qos[i] = 1;
-	for (size_t i = 0; e == GNATTER_OK && i < count; i += SUBSCRIBE_MAX) {
+	for (size_t i = 0; n->handle && e == GNATTER_OK && i < count; i += SUBSCRIBE_MAX) {
 		MQTTAsync_responseOptions o = MQTTAsync_responseOptions_initializer;
 		size_t some = count - i < SUBSCRIBE_MAX ? count - i : SUBSCRIBE_MAX;
 
@@ -333,5 +449,7 @@ enum gnatter_error net_unsubscribe(struct net *n, char *const *filters, size_t c
 {
 	MQTTAsync_responseOptions o = MQTTAsync_responseOptions_initializer;
 
+	if (!n->handle)
+		return GNATTER_ENOMEM;
 	return error_of(MQTTAsync_unsubscribeMany(n->handle, (int)count, filters, &o));
 }

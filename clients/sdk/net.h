@@ -4,9 +4,9 @@
  * may wait. So each thing that happens becomes a struct net_event and is handed to `sink` in Paho's
  * thread, which puts it into a queue and returns. All functions belong to one other thread.
  *
- * The handle lives as long as the client: what Paho has not got acknowledged when a connection ends
- * it sends again on the next, if the broker kept the session. The receiver must therefore bear with
- * acknowledgements of an earlier connection, which is why it names things by numbers.
+ * Each connection has a handle of its own, so nothing of one is sent on the next: what was not
+ * acknowledged its owner says again. Events of a connection that was given up may still stand in
+ * the owner's queue: net_current() tells them.
  */
 #ifndef GNATTER_SDK_NET_H
 #define GNATTER_SDK_NET_H
@@ -29,6 +29,7 @@ enum net_event_kind {
 struct net_event {
 	struct net_event *next; /* for who queues it */
 	enum net_event_kind kind;
+	uint64_t connection;
 	uint64_t number;   /* NET_TAKEN, NET_REFUSED, NET_UNKNOWN */
 	int reason;        /* an MQTT 5 reason code; below 0: Paho's error; 0: none */
 	char text[96];     /* NET_FAILED, NET_LOST: why, a sentence */
@@ -41,10 +42,15 @@ struct net_event {
 typedef void net_sink_fn(void *ctx, struct net_event *e);
 
 enum gnatter_error net_create(
-	struct net **out, const char *client_id, bool secure, net_sink_fn *sink, void *ctx);
+	struct net **out, const char *client_id, net_sink_fn *sink, void *ctx);
 
-/* Says DISCONNECT, if connected. No event comes after it returned. */
+/* Give the connection up: says DISCONNECT, if connected. No event comes after it returned, and none
+ * that was handed out is current any more. */
+void net_close(struct net *n);
 void net_destroy(struct net *n);
+
+/* Is it of the connection that there is now? */
+bool net_current(const struct net *n, const struct net_event *e);
 
 struct net_connect {
 	const char *address, *user, *secret, *ca_file; /* ca_file NULL: the system's */
@@ -52,7 +58,8 @@ struct net_connect {
 	uint32_t keep_alive_s, will_delay_s, session_expiry_s, timeout_s;
 };
 
-/* Begin. NET_CONNECTED or NET_FAILED comes, unless this fails: then *why is a sentence. */
+/* Begin, on a fresh connection. NET_CONNECTED or NET_FAILED comes, unless this fails: then *why is
+ * a sentence. GNATTER_EINVAL: ca_file cannot be read. */
 enum gnatter_error net_connect(struct net *n, const struct net_connect *c, const char **why);
 
 struct net_publish {

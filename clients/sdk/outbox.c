@@ -61,6 +61,7 @@ struct due {
 	struct {
 		char *payload;
 		struct outgoing o;
+		bool discarded;
 	} each[WINDOW];
 	size_t count;
 };
@@ -70,15 +71,15 @@ static bool on_waiting(void *ctx, const struct store_outgoing *o)
 	struct due *d = ctx;
 	struct outgoing *out = &d->each[d->count].o;
 
+	if (!find(d->g, o->id)) {
+		d->each[d->count].payload = strdup(o->payload);
+		if (!d->each[d->count].payload)
+			return false;
+		snprintf(out->id, sizeof(out->id), "%s", o->id);
+		snprintf(out->chat, sizeof(out->chat), "%s", o->chat);
+		d->count++;
+	}
 	d->g->outbox_pos = o->pos;
-	if (find(d->g, o->id))
-		return true;
-	d->each[d->count].payload = strdup(o->payload);
-	if (!d->each[d->count].payload)
-		return false;
-	snprintf(out->id, sizeof(out->id), "%s", o->id);
-	snprintf(out->chat, sizeof(out->chat), "%s", o->chat);
-	d->count++;
 	return d->count < WINDOW;
 }
 
@@ -98,15 +99,20 @@ static bool publish(struct gnatter *g, struct outgoing *o, const char *payload, 
 				       .number = o->number});
 }
 
-/* From here on they may be on their way: written down before, since an app may end at any time. */
-static enum gnatter_error count_tries(struct gnatter *g, const struct due *d)
+/* From here on they may be on their way: written down before, since an app may end at any time.
+ * What it has discarded since they were read does not go out. */
+static enum gnatter_error count_tries(struct gnatter *g, struct due *d)
 {
 	enum gnatter_error e = store_begin(g->store, false);
 
 	if (e != GNATTER_OK)
 		return e;
-	for (size_t i = 0; i < d->count; i++)
-		store_count_try(g->store, d->each[i].o.id);
+	for (size_t i = 0; i < d->count; i++) {
+		if (store_count_try(g->store, d->each[i].o.id) == GNATTER_ENOTFOUND) {
+			d->each[i].discarded = true;
+			g->outbox_ms = 0; /* there is room for another */
+		}
+	}
 	return store_commit(g->store);
 }
 
@@ -123,7 +129,7 @@ static void publish_new(struct gnatter *g, int64_t now)
 	for (size_t i = 0; i < d.count; i++) {
 		struct outgoing *o = &g->outgoing[g->outgoing_count];
 
-		if (e == GNATTER_OK) {
+		if (e == GNATTER_OK && !d.each[i].discarded) {
 			*o = d.each[i].o;
 			if (!publish(g, o, d.each[i].payload, now))
 				o->again_ms = now + REFUSED_MS;
@@ -174,7 +180,9 @@ static bool any_refused(const struct gnatter *g)
 
 void outbox_run(struct gnatter *g, int64_t now)
 {
-	if (!g->online)
+	/* In a new store nothing goes out before it is known what there was: or the first list
+	 * would count it as that. */
+	if (!g->online || g->first_sync)
 		return;
 	if (!g->outgoing)
 		g->outgoing = calloc(WINDOW, sizeof(*g->outgoing));
@@ -193,7 +201,7 @@ int64_t outbox_due(const struct gnatter *g)
 {
 	int64_t due = g->outgoing_count < WINDOW && !any_refused(g) ? g->outbox_ms : NEVER;
 
-	if (!g->online)
+	if (!g->online || g->first_sync)
 		return NEVER;
 	for (size_t i = 0; i < g->outgoing_count; i++)
 		if (g->outgoing[i].again_ms < due)
@@ -256,6 +264,16 @@ static void on_error(struct gnatter *g, struct outgoing *o, const cJSON *error)
 	refuse(g, id, chat, code, string_of(error, "message"));
 }
 
+/* Of a chat that was not there before: the list tells of it. */
+static void expect_chat(struct gnatter *g, const char *chat, uint64_t seq)
+{
+	struct room *r = room_add(g, chat);
+
+	if (r && (r->first_own == 0 || seq < r->first_own))
+		r->first_own = seq;
+	sync_list(g);
+}
+
 /* Stored: its echo is here, or on its way. */
 static void on_stored(struct gnatter *g, const char *id, const char *chat, uint64_t seq)
 {
@@ -264,7 +282,7 @@ static void on_stored(struct gnatter *g, const char *id, const char *chat, uint6
 
 	backoff_reset(&g->outbox_backoff);
 	if (!r || !r->known)
-		sync_list(g);
+		expect_chat(g, chat, seq);
 	else if (r->hi < seq)
 		sync_expect(g, r, seq);
 	else if (store_unqueue(g->store, id, &was) == GNATTER_OK)
@@ -289,9 +307,20 @@ void outbox_answer(struct gnatter *g, const char *id, struct bytes payload)
 	cJSON_Delete(root);
 }
 
+static bool take_tick(void *ctx, const struct store_outgoing *o)
+{
+	*(enum gnatter_tick *)ctx = o->tick;
+	return false;
+}
+
+/* Once, however often it had to be sent. */
 static void on_sent(struct gnatter *g, const struct outgoing *o)
 {
-	if (store_set_sent(g->store, o->id, GNATTER_TICK_SENT) == GNATTER_OK)
+	enum gnatter_tick was = GNATTER_TICK_NONE;
+
+	store_outgoing(g->store, o->id, take_tick, &was);
+	if (was == GNATTER_TICK_QUEUED &&
+		store_set_sent(g->store, o->id, GNATTER_TICK_SENT) == GNATTER_OK)
 		outbox_tell(g, o->chat, o->id, 0, GNATTER_TICK_SENT, "", "");
 }
 

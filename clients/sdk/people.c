@@ -222,7 +222,7 @@ enum gnatter_error gnatter_typing(struct gnatter *g, const char *chat)
 		g->typing[g->typing_count++] = copy;
 		copy = NULL;
 		g->wishes |= WISH_LOOK;
-		pthread_cond_signal(&g->woken);
+		pthread_cond_broadcast(&g->woken);
 	}
 	pthread_mutex_unlock(&g->lock);
 	free(copy);

@@ -250,7 +250,7 @@ bool receive_page(struct gnatter *g, struct room *r, struct bytes list)
 
 void receive_trim(struct gnatter *g)
 {
-	if (g->untrimmed < g->o.cache_bytes_max / 64)
+	if (g->pagings > 0 || g->untrimmed < g->o.cache_bytes_max / 64)
 		return;
 	g->untrimmed = 0;
 	store_trim(g->store);

@@ -1,9 +1,9 @@
 /* request.c — requests and their answers.
  *
  * Each has a number, which is its Correlation Data. Of an app's request whose answer was lost with
- * the connection: one that only asks is asked again; of one that changes something nobody can say
- * whether it was carried out, so it waits (Paho sends again what the broker did not acknowledge,
- * and the broker keeps answers for a while) until its time is over.
+ * the connection: one that only asks is asked again, and so is one that the broker did not
+ * acknowledge. One that changes something and was acknowledged is or will be carried out, so it
+ * waits (the broker keeps the answer for a while) until its time is over.
  */
 #include "clients/sdk/client.h"
 
@@ -60,7 +60,9 @@ static enum gnatter_error append(struct gnatter *g, struct request *r)
 
 	r->deadline_ms = now_ms() + g->o.request_timeout_ms;
 	pthread_mutex_lock(&g->lock);
-	if (!r->internal && g->request_count >= g->o.requests_max) {
+	if (g->closed) {
+		e = GNATTER_EINVAL;
+	} else if (!r->internal && g->request_count >= g->o.requests_max) {
 		e = GNATTER_ELIMIT;
 	} else {
 		r->number = ++g->last_number;
@@ -69,7 +71,7 @@ static enum gnatter_error append(struct gnatter *g, struct request *r)
 			at = &(*at)->next;
 		*at = r;
 		g->wishes |= WISH_LOOK;
-		pthread_cond_signal(&g->woken);
+		pthread_cond_broadcast(&g->woken);
 	}
 	pthread_mutex_unlock(&g->lock);
 	return e;
@@ -239,7 +241,17 @@ static void publish(struct gnatter *g, struct request *r)
 	r->sent = link_publish(g, &(struct net_publish){.topic = topic,
 					  .payload = {r->payload, strlen(r->payload)},
 					  .qos = 1,
-					  .correlation = correlation});
+					  .correlation = correlation,
+					  .number = r->number});
+}
+
+void request_taken(struct gnatter *g, const struct net_event *e)
+{
+	pthread_mutex_lock(&g->lock);
+	for (struct request *r = g->requests; r; r = r->next)
+		if (r->number == e->number)
+			r->taken = e->kind == NET_TAKEN;
+	pthread_mutex_unlock(&g->lock);
 }
 
 /* The first that was not sent, if there is room. Only this thread takes requests out, so it stays.
@@ -284,7 +296,7 @@ void request_offline(struct gnatter *g)
 {
 	pthread_mutex_lock(&g->lock);
 	for (struct request *r = g->requests; r; r = r->next)
-		if (only_asks(r->method))
+		if (!r->taken || only_asks(r->method))
 			r->sent = false;
 	pthread_mutex_unlock(&g->lock);
 	finish_all(g, take_out(g, is_lost, NULL), "lost", "the connection was lost");

@@ -20,6 +20,7 @@
 #define LIST_PAGE    500
 #define RETRY_MS     500
 #define RETRY_MAX_MS 60000
+#define AGAIN_MS     5000 /* after a list was refused */
 
 /* --- the list of chats
  * ---------------------------------------------------------------------------- */
@@ -93,10 +94,22 @@ static void want_subscription(struct listed *l, struct room *r)
 	r->check = true;
 }
 
-/* Where to begin with a chat that is seen for the first time. */
-static uint64_t beginning(const struct gnatter *g, const struct gnatter_chat *c)
+static uint64_t least(uint64_t a, uint64_t b)
 {
-	return g->first_sync && !g->o.from_unread ? c->seq : c->read;
+	return a < b ? a : b;
+}
+
+/* Where to begin with a chat that is seen for the first time: in a new store as the options say;
+ * later it is a new chat. In a new group what was said before one was added counts as read, but
+ * what one has sent oneself may, too. */
+static uint64_t beginning(
+	const struct gnatter *g, const struct room *r, const struct gnatter_chat *c)
+{
+	if (g->first_sync)
+		return g->o.from_unread ? c->read : c->seq;
+	if (c->kind == GNATTER_PAIR)
+		return 0;
+	return r->first_own > 0 ? least(c->read, r->first_own - 1) : c->read;
 }
 
 static enum gnatter_error take_row(
@@ -112,8 +125,8 @@ static enum gnatter_error take_row(
 		return GNATTER_OK;
 	e = store_put_chat(g->store, c, &changed);
 	if (e == GNATTER_OK && !r->known) {
-		e = store_begin_chat(g->store, c->chat, beginning(g, c));
-		r->hi = e == GNATTER_OK ? beginning(g, c) : 0;
+		e = store_begin_chat(g->store, c->chat, beginning(g, r, c));
+		r->hi = e == GNATTER_OK ? beginning(g, r, c) : 0;
 		r->known = e == GNATTER_OK;
 	}
 	if (c->seq > r->server_seq)
@@ -202,6 +215,7 @@ static void end_list(struct gnatter *g)
 			leave_room(g, g->rooms[i]);
 	if (g->first_sync && store_set_synced(g->store) == GNATTER_OK)
 		g->first_sync = false;
+	g->outbox_ms = 0; /* it may have waited for this */
 }
 
 static void ask_list(struct gnatter *g, const cJSON *from);
@@ -217,7 +231,7 @@ static void on_list(void *ctx, struct gnatter *g, const struct gnatter_answer *a
 		client_log(g, "the list of chats was refused: %s", a->message);
 		g->listing = false;
 		g->list_again = true;
-		g->list_ms = now_ms() + RETRY_MAX_MS / 12;
+		g->list_ms = now_ms() + AGAIN_MS;
 		return;
 	}
 	take_list(g, cJSON_GetObjectItemCaseSensitive(root, "chats"));
@@ -254,7 +268,7 @@ void sync_start(struct gnatter *g)
 	g->synced = false;
 	g->listing = false;
 	g->contacts_asked = false;
-	g->contacts_again = true;
+	sync_contacts(g);
 	g->first_sync = store_is_new(g->store);
 	sync_list(g);
 }
@@ -278,8 +292,11 @@ static void on_contacts(void *ctx, struct gnatter *g, const struct gnatter_answe
 	bool first = ctx == NULL;
 
 	g->contacts_asked = false;
-	if (!root)
+	if (!root) {
+		g->contacts_again = strcmp(a->code, "lost") != 0 && strcmp(a->code, "closed") != 0;
+		g->contacts_ms = now_ms() + AGAIN_MS;
 		return;
+	}
 	if (store_begin(g->store, false) == GNATTER_OK) {
 		if (first)
 			store_clear_contacts(g->store);
@@ -310,6 +327,7 @@ static void ask_contacts(struct gnatter *g, const char *after)
 void sync_contacts(struct gnatter *g)
 {
 	g->contacts_again = true;
+	g->contacts_ms = 0;
 }
 
 /* --- histories
@@ -349,24 +367,23 @@ static void try_again(struct gnatter *g, struct room *r)
 	sync_fetch(g, r);
 }
 
+static uint64_t seq_in(struct bytes answer)
+{
+	struct bytes seq;
+
+	return list_member(answer, "seq", &seq) ? strtoull(seq.data, NULL, 10) : 0;
+}
+
 static void take_page(struct gnatter *g, struct room *r, const char *json)
 {
-	const struct json_member *messages;
-	struct json_object o;
-	int64_t seq = 0;
+	struct bytes answer = {json, strlen(json)}, messages;
+	uint64_t seq = seq_in(answer);
 	bool progress = false;
 
-	if (json_parse(&o, json, strlen(json)) != ERR_OK) {
-		try_again(g, r);
-		return;
-	}
-	messages = json_get(&o, "messages");
-	json_int(&o, "seq", 0, INT64_MAX, &seq);
-	if (messages && cJSON_IsArray(messages->value))
-		progress = receive_page(g, r, messages->raw);
-	if ((uint64_t)seq > r->server_seq)
-		r->server_seq = (uint64_t)seq;
-	json_finish(&o);
+	if (list_member(answer, "messages", &messages))
+		progress = receive_page(g, r, messages);
+	if (seq > r->server_seq)
+		r->server_seq = seq;
 	receive_held(g, r);
 	r->check = false;
 	if (r->hi >= r->server_seq)
@@ -446,7 +463,7 @@ void sync_run(struct gnatter *g, int64_t now)
 			g->rooms[i]->listed = false;
 		ask_list(g, NULL);
 	}
-	if (g->contacts_again && !g->contacts_asked) {
+	if (g->contacts_again && !g->contacts_asked && now >= g->contacts_ms) {
 		g->contacts_again = false;
 		ask_contacts(g, NULL);
 	}
@@ -455,7 +472,8 @@ void sync_run(struct gnatter *g, int64_t now)
 			fetch(g, r);
 	if (!g->synced && quiet(g)) {
 		g->synced = true;
-		backoff_reset(&g->backoff);
+		if (g->synced_ms == 0)
+			g->synced_ms = now;
 		link_status(g, GNATTER_SYNCED, "", 0);
 	}
 }
@@ -468,8 +486,8 @@ int64_t sync_due(const struct gnatter *g)
 		return NEVER;
 	if (g->list_again && !g->listing)
 		due = g->list_ms;
-	if (g->contacts_again && !g->contacts_asked)
-		due = 0;
+	if (g->contacts_again && !g->contacts_asked && g->contacts_ms < due)
+		due = g->contacts_ms;
 	for (const struct room *r = g->wanting_first; r && g->fetching < FETCHING_MAX;
 		r = r->next_wanting)
 		if (!r->fetching && r->fetch_ms < due)

@@ -111,9 +111,10 @@ void ticks_mark(struct gnatter *g, const char *chat, struct bytes payload)
 	m.read = (uint64_t)read;
 	if (strcmp(m.user, g->user) == 0)
 		ticks_own(g, chat, m.delivered, m.read);
-	else if (name_user_ok(m.user, strlen(m.user)))
-		store_mark(g->store, &m, &changed);
-	if (changed) {
+	else if (name_user_ok(m.user, strlen(m.user)) &&
+		 store_mark(g->store, &m, &changed) == GNATTER_OK && !changed)
+		changed = !r->members && name_chat_kind(chat, strlen(chat), NULL) == CHAT_GROUP;
+	if (changed) { /* or it is of a member that the store does not know */
 		tell_mark(g, &m);
 		ticks_tell(g, r);
 	}
@@ -239,22 +240,36 @@ void ticks_offline(struct gnatter *g)
 	g->ack_count = 0;
 }
 
-enum gnatter_error gnatter_mark_read(struct gnatter *g, const char *chat, uint64_t seq)
+struct last {
+	uint64_t seq;
+};
+
+static bool on_last(void *ctx, const struct store_chat *c)
+{
+	((struct last *)ctx)->seq = c->pub.seq;
+	return false;
+}
+
+static enum gnatter_error want(
+	struct gnatter *g, const char *chat, uint64_t delivered, uint64_t read)
 {
 	bool changed = false;
-	enum gnatter_error e = store_want_marks(g->store, chat, 0, seq, &changed);
+	struct last last = {0};
+	enum gnatter_error e = chat ? store_chat(g->store, chat, on_last, &last) : GNATTER_EINVAL;
 
-	if (e == GNATTER_OK && changed)
+	if (e == GNATTER_OK && delivered <= last.seq && read <= last.seq)
+		e = store_want_marks(g->store, chat, delivered, read, &changed);
+	if (changed)
 		client_wish(g, WISH_MARKS);
 	return e;
 }
 
+enum gnatter_error gnatter_mark_read(struct gnatter *g, const char *chat, uint64_t seq)
+{
+	return want(g, chat, 0, seq);
+}
+
 enum gnatter_error gnatter_mark_delivered(struct gnatter *g, const char *chat, uint64_t seq)
 {
-	bool changed = false;
-	enum gnatter_error e = store_want_marks(g->store, chat, seq, 0, &changed);
-
-	if (e == GNATTER_OK && changed)
-		client_wish(g, WISH_MARKS);
-	return e;
+	return want(g, chat, seq, 0);
 }
