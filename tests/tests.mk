@@ -3,6 +3,7 @@
 #   make test                 unit tests, the fuzz targets over their corpus, system tests
 #   make test T=promises      only the programs whose path holds that word
 #   make test SANITIZE=1      all of it with AddressSanitizer and UndefinedBehaviorSanitizer
+#   make test SANITIZE=thread T=sdk    with ThreadSanitizer in the SDK
 #   JOBS=n                    so many programs at a time (default: one per core)
 #   ONLY='test_p1*'           within a program, only the tests whose name matches
 
@@ -17,16 +18,28 @@ TEST_LIBS := -lcmocka -lpaho-mqtt3c -lmicrohttpd
 
 $(SUPPORT): $(filter-out $(B)/obj/tests/support/preload_%,$(call objects,tests/support))
 
-$(SYSTEM): $(B)/tests/system/%: $(B)/obj/tests/system/%.o $(SUPPORT) $(PERSIST) $(WIRE)
+# Those of the SDK have it as an app has it: its one library, in which names may be what others are called
+# here, and Paho's other variant, of which a program can have only one.
+sdk_lib     = $(if $(filter sdk_%,$(1)),$(B)/libgnatter.a)
+system_libs = $(if $(filter sdk_%,$(1)),$(filter-out -lpaho-mqtt3c,$(TEST_LIBS)) $(SDK_LIBS),$(TEST_LIBS))
+
+$(SYSTEM): $(B)/tests/system/%: $(B)/obj/tests/system/%.o $(SUPPORT) $(PERSIST) $(WIRE) $$(call sdk_lib,$$*)
 	@mkdir -p $(@D)
 	@echo "  LINK  $@"
-	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(TEST_LIBS) -lmosquitto -lleveldb -llmdb -lcjson -lsodium -lcrypto -o $@
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(call system_libs,$*) -lmosquitto -lleveldb -llmdb -lcjson -lsodium -lcrypto -o $@
+
+# An app as a program of its own: to be killed, and to see what memory it takes.
+$(B)/tests/sdk_app: $(B)/obj/tests/system/sdk_app.o $(B)/libgnatter.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(SDK_LIBS) -o $@
+$(patsubst %,$(B)/tests/system/%_test,sdk sdk_chaos): | $(B)/tests/sdk_app
 
 # What Web Push messages are decrypted with, and a client for browsers: nobody here wrote them, and they
 # are of exactly that version.
 NPM := build/npm/node_modules/.package-lock.json
 
-$(patsubst %,$(B)/tests/system/%_test,push_kinds_webpush clients_mqttjs): | $(NPM)
+$(patsubst %,$(B)/tests/system/%_test,push_kinds_webpush clients_mqttjs sdk_chaos): | $(NPM)
 $(NPM): tests/npm/package.json tests/npm/package-lock.json
 	@for p in node npm; do \
 		command -v $$p >/dev/null || { echo "tests: $$p is missing, which foreign libraries are run with" >&2; exit 1; }; \
