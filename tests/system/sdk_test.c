@@ -502,7 +502,7 @@ static size_t heap_of(const char *address, const char *device)
 		"0", "0", "lobby", NULL};
 	const char *env[] = {case_printf("CA=%s", certs()->ca), NULL};
 	char *log = case_printf("%s/%s.out", in->root, device);
-	struct proc p;
+	struct proc p = {0};
 
 	proc_start(&p, argv, &(struct proc_spec){.log = log, .env = env});
 	assert_true(case_wait(is_done, log));
