@@ -3,8 +3,9 @@
  * A message is in the store's outbox from gnatter_send() on, and leaves it when its echo is in the
  * cache (receive.c), in one transaction: at every moment it is in one of the two. Whatever happens
  * to connection, app or server meanwhile, it is sent again with the same id, which the server
- * stores once. Up to WINDOW messages are on their way at a time; after a refusal for the moment
- * nothing new goes out until that one was sent again.
+ * stores once. Up to WINDOW messages are on their way at a time, and not many bytes: Paho copies
+ * them, and up to 1.3.12 loses the memory of those that a connection had not begun to take when it
+ * broke. After a refusal for the moment nothing new goes out until that one was sent again.
  */
 #include "clients/sdk/client.h"
 
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #define WINDOW        32
+#define WINDOW_BYTES  ((size_t)256 * 1024) /* or one message */
 #define UNANSWERED_MS 15000
 #define REFUSED_MS    1000 /* for the answer that says why */
 #define STORE_MS      5000 /* after the store failed */
@@ -21,6 +23,7 @@
 struct outgoing {
 	char id[GNATTER_ID_SIZE], chat[GNATTER_CHAT_SIZE];
 	uint64_t number;
+	size_t size;      /* of the payload */
 	int64_t again_ms; /* when it is published again */
 	bool refused;     /* for the moment: nothing new until it is published again */
 	bool no_access;   /* the broker did not take it: the errors topic says why */
@@ -63,7 +66,7 @@ struct due {
 		struct outgoing o;
 		bool discarded;
 	} each[WINDOW];
-	size_t count;
+	size_t count, bytes; /* with what is on its way already */
 };
 
 static bool on_waiting(void *ctx, const struct store_outgoing *o)
@@ -72,6 +75,10 @@ static bool on_waiting(void *ctx, const struct store_outgoing *o)
 	struct outgoing *out = &d->each[d->count].o;
 
 	if (!find(d->g, o->id)) {
+		out->size = strlen(o->payload);
+		if (d->bytes > 0 && d->bytes + out->size > WINDOW_BYTES)
+			return false; /* when one of them is stored */
+		d->bytes += out->size;
 		d->each[d->count].payload = strdup(o->payload);
 		if (!d->each[d->count].payload)
 			return false;
@@ -116,10 +123,19 @@ static enum gnatter_error count_tries(struct gnatter *g, struct due *d)
 	return store_commit(g->store);
 }
 
+static size_t bytes_out(const struct gnatter *g)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < g->outgoing_count; i++)
+		bytes += g->outgoing[i].size;
+	return bytes;
+}
+
 /* New ones, as many as there is room for. */
 static void publish_new(struct gnatter *g, int64_t now)
 {
-	struct due d = {.g = g};
+	struct due d = {.g = g, .bytes = bytes_out(g)};
 	int64_t before = g->outbox_pos;
 	enum gnatter_error e = store_waiting(
 		g->store, g->outbox_pos, (uint32_t)(WINDOW - g->outgoing_count), on_waiting, &d);
