@@ -357,6 +357,31 @@ static void test_busy(void **state)
 	sdk_expect_same(s, c, "lobby");
 }
 
+/* Large ones go a few at a time. */
+static void test_large(void **state)
+{
+	struct instance *in = started();
+	struct sdk *s = sdk_online(in, "alice", "phone");
+	char *text = case_alloc(100001);
+	int64_t begun = case_now_ms();
+
+	(void)state;
+	memset(text, 'x', 100000);
+	for (int i = 0; i < 100; i++)
+		queue(s, "lobby",
+			&(struct gnatter_draft){.id = case_printf("l%d", i), .text = text});
+	queue(s, "lobby",
+		&(struct gnatter_draft){.id = "l100",
+			.text = "x",
+			.body = case_printf("{\"a\":\"%s%s%s%s%s%s%s\"}", text, text, text, text,
+				text, text, text)});
+	sdk_wait_sent(s);
+	print_message("10 MB in %lld ms\n", (long long)(case_now_ms() - begun));
+	struct history h = history_all(client_5(in, "bob", "x"), "lobby");
+
+	history_expect_once(&h, "alice", "l", 101);
+}
+
 static void test_rate(void **state)
 {
 	struct instance *in = instance_create(instance_people);
@@ -422,6 +447,7 @@ int main(void)
 		SYSTEM(test_limit),
 		SYSTEM(test_new_group),
 		SYSTEM(test_busy),
+		SYSTEM(test_large),
 		SYSTEM(test_rate),
 		SYSTEM(test_order),
 	};
