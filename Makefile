@@ -3,14 +3,18 @@
 #   make                  gnatter.so, gnatterd, gnatterctl; gnatter, libgnatter: all into build/
 #   make CC=clang         the same with clang, into build/clang/
 #   make SANITIZE=1       the same with AddressSanitizer and UndefinedBehaviorSanitizer, into build/sanitize/
+#   make SANITIZE=thread  the same with ThreadSanitizer in the SDK and the tests, into build/thread/
 
-B := build$(if $(findstring clang,$(CC)),/clang)$(if $(SANITIZE),/sanitize)
+B := build$(if $(findstring clang,$(CC)),/clang)$(if $(filter thread,$(SANITIZE)),/thread,$(if $(SANITIZE),/sanitize))
 
 CFLAGS ?= -O2 -g
 WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
           -Wwrite-strings -Wvla -Wundef -Wformat=2 -Werror
 OUR    := -std=c11 -D_GNU_SOURCE $(WARN) -I. -fPIC -pthread -fvisibility=hidden
-ifdef SANITIZE
+ifeq ($(SANITIZE),thread)
+# Only the SDK and the tests: a stock broker could not load a plugin that is built with it.
+$(B)/obj/clients/sdk/%.o $(B)/obj/tests/%.o $(B)/tests/%: private OUR += -fsanitize=thread
+else ifdef SANITIZE
 OUR    += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 

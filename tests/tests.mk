@@ -3,6 +3,7 @@
 #   make test                 unit tests, the fuzz targets over their corpus, system tests
 #   make test T=promises      only the programs whose path holds that word
 #   make test SANITIZE=1      all of it with AddressSanitizer and UndefinedBehaviorSanitizer
+#   make test SANITIZE=thread T=sdk    with ThreadSanitizer in the SDK
 #   JOBS=n                    so many programs at a time (default: one per core)
 #   ONLY='test_p1*'           within a program, only the tests whose name matches
 
@@ -27,11 +28,18 @@ $(SYSTEM): $(B)/tests/system/%: $(B)/obj/tests/system/%.o $(SUPPORT) $(PERSIST) 
 	@echo "  LINK  $@"
 	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(call system_libs,$*) -lmosquitto -lleveldb -llmdb -lcjson -lsodium -lcrypto -o $@
 
+# An app as a program of its own: to be killed, and to see what memory it takes.
+$(B)/tests/sdk_app: $(B)/obj/tests/system/sdk_app.o $(B)/libgnatter.a
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(SDK_LIBS) -o $@
+$(patsubst %,$(B)/tests/system/%_test,sdk sdk_chaos): | $(B)/tests/sdk_app
+
 # What Web Push messages are decrypted with, and a client for browsers: nobody here wrote them, and they
 # are of exactly that version.
 NPM := build/npm/node_modules/.package-lock.json
 
-$(patsubst %,$(B)/tests/system/%_test,push_kinds_webpush clients_mqttjs): | $(NPM)
+$(patsubst %,$(B)/tests/system/%_test,push_kinds_webpush clients_mqttjs sdk_chaos): | $(NPM)
 $(NPM): tests/npm/package.json tests/npm/package-lock.json
 	@for p in node npm; do \
 		command -v $$p >/dev/null || { echo "tests: $$p is missing, which foreign libraries are run with" >&2; exit 1; }; \

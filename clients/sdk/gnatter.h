@@ -195,7 +195,8 @@ struct gnatter_callbacks {
 	/* A new message, of others or of one's own (from this device, too): once each, in the order
 	 * of seq within its chat, whether it came live or was asked for after an absence. Also
 	 * edits, deletes and reactions, which have changed what they are about in the cache by
-	 * then, and system messages. Not what gnatter_history() brings of earlier times. */
+	 * then, and system messages. Not what gnatter_history() brings of earlier times. It is in
+	 * the cache by then: after an app was killed, what it was not told any more is there. */
 	void (*on_message)(void *ctx, struct gnatter *g, const struct gnatter_message *m);
 
 	/* What gnatter_chat() says of that chat has changed, or what gnatter_members() says; not

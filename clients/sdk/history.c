@@ -1,4 +1,7 @@
 /* history.c — paging back: what the cache lacks below its range is asked for, and the cache read.
+ *
+ * Since the range has no gap, all between it and what is wanted is asked for, which may be more
+ * than the cache's limit allows: nothing is dropped before whoever asked has seen it.
  */
 #include "clients/sdk/client.h"
 

@@ -3,8 +3,9 @@
  * A message is in the store's outbox from gnatter_send() on, and leaves it when its echo is in the
  * cache (receive.c), in one transaction: at every moment it is in one of the two. Whatever happens
  * to connection, app or server meanwhile, it is sent again with the same id, which the server
- * stores once. Up to WINDOW messages are on their way at a time; after a refusal for the moment
- * nothing new goes out until that one was sent again.
+ * stores once. Up to WINDOW messages are on their way at a time, and not many bytes: Paho copies
+ * them, and up to 1.3.12 loses the memory of those that a connection had not begun to take when it
+ * broke. After a refusal for the moment nothing new goes out until that one was sent again.
  */
 #include "clients/sdk/client.h"
 
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #define WINDOW        32
+#define WINDOW_BYTES  ((size_t)256 * 1024) /* or one message */
 #define UNANSWERED_MS 15000
 #define REFUSED_MS    1000 /* for the answer that says why */
 #define STORE_MS      5000 /* after the store failed */
@@ -21,6 +23,7 @@
 struct outgoing {
 	char id[GNATTER_ID_SIZE], chat[GNATTER_CHAT_SIZE];
 	uint64_t number;
+	size_t size;      /* of the payload */
 	int64_t again_ms; /* when it is published again */
 	bool refused;     /* for the moment: nothing new until it is published again */
 	bool no_access;   /* the broker did not take it: the errors topic says why */
@@ -114,9 +117,9 @@ struct due {
 	struct {
 		char *payload;
 		struct outgoing o;
-		bool there; /* still: it was not discarded meanwhile */
+		bool discarded;
 	} each[WINDOW];
-	size_t count;
+	size_t count, bytes; /* with what is on its way already */
 };
 
 static bool on_waiting(void *ctx, const struct store_outgoing *o)
@@ -125,6 +128,10 @@ static bool on_waiting(void *ctx, const struct store_outgoing *o)
 	struct outgoing *out = &d->each[d->count].o;
 
 	if (!find(d->g, o->chat, o->id)) {
+		out->size = strlen(o->payload);
+		if (d->bytes > 0 && d->bytes + out->size > WINDOW_BYTES)
+			return false; /* when one of them is stored */
+		d->bytes += out->size;
 		d->each[d->count].payload = strdup(o->payload);
 		if (!d->each[d->count].payload)
 			return false;
@@ -152,23 +159,38 @@ static bool publish(struct gnatter *g, struct outgoing *o, const char *payload, 
 				       .number = o->number});
 }
 
-/* From here on they may be on their way: written down before, since an app may end at any time. */
+/* From here on they may be on their way: written down before, since an app may end at any time.
+ * What it has discarded since they were read does not go out. */
 static enum gnatter_error count_tries(struct gnatter *g, struct due *d)
 {
 	enum gnatter_error e = store_begin(g->store, false);
 
 	if (e != GNATTER_OK)
 		return e;
-	for (size_t i = 0; i < d->count; i++)
-		d->each[i].there =
-			store_count_try(g->store, d->each[i].o.chat, d->each[i].o.id) == GNATTER_OK;
+	for (size_t i = 0; i < d->count; i++) {
+		const struct outgoing *o = &d->each[i].o;
+
+		if (store_count_try(g->store, o->chat, o->id) == GNATTER_ENOTFOUND) {
+			d->each[i].discarded = true;
+			g->outbox_ms = 0; /* there is room for another */
+		}
+	}
 	return store_commit(g->store);
+}
+
+static size_t bytes_out(const struct gnatter *g)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < g->outgoing_count; i++)
+		bytes += g->outgoing[i].size;
+	return bytes;
 }
 
 /* New ones, as many as there is room for. */
 static void publish_new(struct gnatter *g, int64_t now)
 {
-	struct due d = {.g = g};
+	struct due d = {.g = g, .bytes = bytes_out(g)};
 	int64_t before = g->outbox_pos;
 	enum gnatter_error e = store_waiting(
 		g->store, g->outbox_pos, (uint32_t)(WINDOW - g->outgoing_count), on_waiting, &d);
@@ -179,7 +201,7 @@ static void publish_new(struct gnatter *g, int64_t now)
 	for (size_t i = 0; i < d.count; i++) {
 		struct outgoing *o = &g->outgoing[g->outgoing_count];
 
-		if (e == GNATTER_OK && d.each[i].there) {
+		if (e == GNATTER_OK && !d.each[i].discarded) {
 			*o = d.each[i].o;
 			if (!publish(g, o, d.each[i].payload, now))
 				o->again_ms = now + REFUSED_MS;
@@ -352,6 +374,7 @@ void outbox_answer(struct gnatter *g, const char *id, struct bytes payload)
 	cJSON_Delete(root);
 }
 
+/* Once, however often it had to be sent. */
 static void on_sent(struct gnatter *g, const struct outgoing *o)
 {
 	if (store_set_sent(g->store, o->chat, o->id, GNATTER_TICK_SENT) == GNATTER_OK)

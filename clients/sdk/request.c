@@ -12,9 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SENT_MAX    64        /* on their way at a time */
-#define PAYLOAD_MAX (1 << 20) /* bytes: servers take no more; far larger ones end the connection \
-			       */
+#define SENT_MAX 64 /* on their way at a time */
+#define PAYLOAD_MAX                                                                  \
+	(1 << 20) /* bytes: servers take no more; far larger ones end the connection \
+		   */
 
 static bool only_asks(const char *method)
 {

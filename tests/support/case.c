@@ -10,7 +10,7 @@
 
 #include "tests/support/guard.h"
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #	define SLOWER 4
 #else
 #	define SLOWER 1

@@ -221,10 +221,11 @@ static void judge_pair(const struct sdk *s, const struct sdk_seen *a, const stru
 static void judge(void *arg)
 {
 	struct sdk *s = arg;
-	struct told *told = case_alloc((s->count + 1) * sizeof(*told));
+	struct told *told;
 	size_t count = 0;
 
 	sdk_close(s);
+	told = case_alloc((s->count + 1) * sizeof(*told));
 	for (size_t i = 0; i < s->count; i++) {
 		if (s->seen[i]->kind == SDK_MESSAGE || s->seen[i]->kind == SDK_SENT)
 			told[count++] = (struct told){s->seen[i], i};

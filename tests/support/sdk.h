@@ -110,7 +110,8 @@ struct gnatter_message sdk_message(struct sdk *s, const char *chat, uint64_t seq
  * them from the server. */
 void sdk_expect_same(struct sdk *s, struct client *c, const char *chat);
 
-/* Wait until the marks, too, and with them the unread count, are as the server has them. */
+/* Wait until role, title, marks and the unread count are as the server has them; then the rest of
+ * the chat's row must be so, too. */
 void sdk_wait_row(struct sdk *s, struct client *c, const char *chat);
 
 #endif

@@ -254,16 +254,19 @@ struct row_goal {
 	const char *chat, *last;
 };
 
-static bool same_marks(void *arg)
+static bool same_row(void *arg)
 {
 	struct row_goal *goal = arg;
 	struct cJSON *row = row_of(goal->c, goal->chat);
 	struct gnatter_chat got = sdk_chat(goal->s, goal->chat);
 
 	goal->last = case_printf("delivered %" PRIu64 ", read %" PRIu64 ", unread %" PRIu64
-				 "; the server has %s",
-		got.delivered, got.read, got.unread, json_text(row));
-	return (int64_t)got.delivered == json_num(row, "delivered") &&
+				 ", role %s, title %s; the server has %s",
+		got.delivered, got.read, got.unread, or_empty(got.role), or_empty(got.title),
+		json_text(row));
+	return strcmp(or_empty(got.role), or_empty(json_str(row, "role"))) == 0 &&
+	       strcmp(or_empty(got.title), or_empty(json_str(row, "title"))) == 0 &&
+	       (int64_t)got.delivered == json_num(row, "delivered") &&
 	       (int64_t)got.read == json_num(row, "read") &&
 	       (int64_t)got.unread == json_num(row, "unread");
 }
@@ -272,8 +275,8 @@ void sdk_wait_row(struct sdk *s, struct client *c, const char *chat)
 {
 	struct row_goal goal = {s, c, chat, ""};
 
-	if (!case_wait(same_marks, &goal))
-		case_fail("%s: marks differ: %s", chat, goal.last);
+	if (!case_wait(same_row, &goal))
+		case_fail("%s: the row differs: %s", chat, goal.last);
 	expect_row(s, c, chat);
 }
 

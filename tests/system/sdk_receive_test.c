@@ -330,6 +330,7 @@ static void test_search(void **state)
 	client_send(bob, "lobby", "{\"type\":\"edit\",\"ref\":1,\"text\":\"Gruß aus KÖLN\"}");
 	client_send(bob, "lobby", "the end");
 	sdk_wait(alice, 0, message("lobby", "the end"));
+	sdk_wait(alice, 0, message("alice:bob", NULL));
 	assert_int_equal(
 		gnatter_search(sdk_g(alice), NULL, "köln", 10, count_found, &found), GNATTER_OK);
 	assert_int_equal(found, 1);
@@ -379,6 +380,28 @@ static void test_marks(void **state)
 	gnatter_connect(sdk_g(alice));
 	sdk_wait(tab, 0, (struct sdk_seen){.kind = SDK_MARK, .user = "alice", .read = 11});
 	sdk_wait_row(tab, a, "lobby");
+}
+
+/* One that acknowledges by itself only what it wants to. */
+static void test_no_acknowledge(void **state)
+{
+	struct instance *in = started();
+	struct gnatter_options o = sdk_options(in, "alice", "phone");
+	struct client *bob = client_5(in, "bob", "x");
+	struct sdk *alice;
+
+	(void)state;
+	o.acknowledge = false;
+	alice = sdk_connect(&o);
+	sdk_wait_synced(alice);
+	client_subscribe_ok(bob, "chat/lobby/#", 1);
+	flood(bob, "lobby", 0, 3);
+	sdk_wait_count(alice, 0, message("lobby", NULL), 3);
+	assert_int_equal(gnatter_mark_delivered(sdk_g(alice), "lobby", 2), GNATTER_OK);
+	client_take(bob, "chat/lobby/mark/alice", "\"delivered\":2");
+	assert_int_equal(client_count(bob, "chat/lobby/mark/alice"), 1);
+	assert_int_equal(sdk_chat(alice, "lobby").delivered, 2);
+	assert_int_equal(sdk_chat(alice, "lobby").unread, 3);
 }
 
 static bool count_members(void *ctx, const struct gnatter_member *m)
@@ -562,6 +585,7 @@ int main(void)
 		SYSTEM(test_small_cache),
 		SYSTEM(test_search),
 		SYSTEM(test_marks),
+		SYSTEM(test_no_acknowledge),
 		SYSTEM(test_people),
 		SYSTEM(test_from_callbacks),
 		SYSTEM(test_requests),

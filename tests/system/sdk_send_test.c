@@ -330,9 +330,10 @@ static void test_new_group(void **state)
 static void test_busy(void **state)
 {
 	struct instance *in = instance_create(instance_people);
-	struct client *c;
+	struct client *c, *bob;
 	struct sdk *s;
 	char *text = case_alloc(20001);
+	struct publish full = {.topic = "chat/alice:bob/send", .payload = text, .qos = 1};
 
 	(void)state;
 	instance_set(in, "message_size_max", "64K");
@@ -340,11 +341,14 @@ static void test_busy(void **state)
 	instance_start(in);
 	s = sdk_online(in, "alice", "phone");
 	memset(text, 'x', 20000);
+	bob = client_5(in, "bob", "x");
 	instance_stop_daemon(in);
+	while (client_publish(bob, &full) < 0x80) /* until the spool is full */
+		;
 	for (int i = 0; i < 100; i++)
 		queue(s, "lobby",
 			&(struct gnatter_draft){.id = case_printf("b%d", i), .text = text});
-	sdk_wait_count(s, 0, (struct sdk_seen){.kind = SDK_SENT, .tick = GNATTER_TICK_SENT}, 20);
+	sdk_wait(s, 0, (struct sdk_seen){.kind = SDK_EVENT, .text = "errors"});
 	instance_start_daemon(in);
 	sdk_wait_sent(s);
 	c = client_5(in, "alice", "x");
@@ -355,6 +359,31 @@ static void test_busy(void **state)
 	assert_null(
 		sdk_find(s, 0, (struct sdk_seen){.kind = SDK_SENT, .tick = GNATTER_TICK_REFUSED}));
 	sdk_expect_same(s, c, "lobby");
+}
+
+/* Large ones go a few at a time. */
+static void test_large(void **state)
+{
+	struct instance *in = started();
+	struct sdk *s = sdk_online(in, "alice", "phone");
+	char *text = case_alloc(100001);
+	int64_t begun = case_now_ms();
+
+	(void)state;
+	memset(text, 'x', 100000);
+	for (int i = 0; i < 100; i++)
+		queue(s, "lobby",
+			&(struct gnatter_draft){.id = case_printf("l%d", i), .text = text});
+	queue(s, "lobby",
+		&(struct gnatter_draft){.id = "l100",
+			.text = "x",
+			.body = case_printf("{\"a\":\"%s%s%s%s%s%s%s\"}", text, text, text, text,
+				text, text, text)});
+	sdk_wait_sent(s);
+	print_message("10 MB in %lld ms\n", (long long)(case_now_ms() - begun));
+	struct history h = history_all(client_5(in, "bob", "x"), "lobby");
+
+	history_expect_once(&h, "alice", "l", 101);
 }
 
 static void test_rate(void **state)
@@ -422,6 +451,7 @@ int main(void)
 		SYSTEM(test_limit),
 		SYSTEM(test_new_group),
 		SYSTEM(test_busy),
+		SYSTEM(test_large),
 		SYSTEM(test_rate),
 		SYSTEM(test_order),
 	};

@@ -11,6 +11,7 @@
 #include "tests/support/instance.h"
 #include "tests/support/json.h"
 #include "tests/support/proxy.h"
+#include "tests/support/sanitize.h"
 #include "tests/support/sdk.h"
 #include "tests/support/token.h"
 
@@ -404,6 +405,51 @@ static void test_end_anywhere(void **state)
 	}
 }
 
+/* --- memory ---------------------------------------------------------------------------------- */
+
+static bool is_done(void *log)
+{
+	char *text = slurp(log, NULL);
+
+	return text && strstr(text, "done\n");
+}
+
+/* What an idle client without a file takes, with all that Paho, OpenSSL and SQLite take for it. */
+static size_t heap_of(const char *address, const char *device)
+{
+	struct gnatter_options o = sdk_options(in, "alice", device);
+	const char *argv[] = {build_path("tests/sdk_app"), address, "alice", device, o.secret, "-",
+		"0", "0", "lobby", NULL};
+	const char *env[] = {case_printf("CA=%s", certs()->ca), NULL};
+	char *log = case_printf("%s/%s.out", in->root, device);
+	struct proc p = {0};
+
+	proc_start(&p, argv, &(struct proc_spec){.log = log, .env = env});
+	assert_true(case_wait(is_done, log));
+	proc_kill(&p);
+	return strtoull(strstr(slurp(log, NULL), "heap ") + 5, NULL, 10);
+}
+
+static bool sanitized(void)
+{
+#ifdef __SANITIZE_THREAD__
+	return true;
+#else
+	return sanitize_on();
+#endif
+}
+
+static void test_memory(void **state)
+{
+	size_t tcp = heap_of(case_printf("tcp://127.0.0.1:%d", in->port), "small");
+	size_t tls = heap_of(case_printf("ssl://127.0.0.1:%d", tls_port), "secure");
+
+	(void)state;
+	print_message("heap of an idle client: %zu bytes, with TLS %zu\n", tcp, tls);
+	if (!sanitized()) /* their allocators tell nothing, or too much */
+		assert_true(tcp > 0 && tcp < 1000000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -422,6 +468,7 @@ int main(void)
 		SYSTEM(test_takeover),
 		SYSTEM(test_silent),
 		SYSTEM(test_end_anywhere),
+		SYSTEM(test_memory),
 	};
 
 	return case_run_all(tests, COUNT(tests), setup);
