@@ -119,7 +119,6 @@ static void tell_why(struct plugin *p, struct conn *conn, const char *topic)
 {
 	bool invalid = access_topic(p->access, topic)->kind == TOPIC_INVALID;
 
-	p->counters->refused_access++;
 	refuse(p, conn, invalid ? ERR_BAD_NAME : ERR_FORBIDDEN,
 		invalid ? "there is no such topic, or a name in it is not valid" : NULL, topic);
 }
@@ -133,6 +132,8 @@ static enum verdict check_write(struct plugin *p, const struct mosquitto_evt_acl
 
 	if (id && !(conn && conn->closing))
 		v = access_write(p->access, id, &publish);
+	if (v == VERDICT_DENY)
+		p->counters->refused_access++; /* a will is told to nobody */
 	if (v == VERDICT_DENY && conn && !id->absent && !conn->closing) {
 		tell_why(p, conn, e->topic);
 		close_if_dead(p, conn);

@@ -32,7 +32,7 @@
 	X(effects_repeated,    "control messages skipped, as performed before") \
 	X(deliveries_checked,  "deliveries checked") \
 	X(deliveries_refused,  "deliveries refused") \
-	X(refused_access,      "publishes refused: no access") \
+	X(refused_access,      "publishes and wills refused: no access") \
 	X(refused_subscribe,   "subscriptions refused") \
 	X(refused_size,        "publishes refused: too large") \
 	X(refused_rate,        "publishes refused: too many in too short a time") \

@@ -12,11 +12,12 @@
 #include "tests/support/case.h"
 #include "tests/support/client.h"
 #include "tests/support/instance.h"
+#include "tests/support/json.h"
 #include "tests/support/people.h"
 #include "tests/support/raw.h"
 #include "tests/support/token.h"
 
-enum { PAIRS = 14, GRACE_MS = 300, SWEEP_MS = 7000 }; /* how seldom the broker looks for silence */
+enum { PAIRS = 16, GRACE_MS = 300, SWEEP_MS = 7000 }; /* how seldom the broker looks for silence */
 
 static struct instance *in;
 static const char *user, *friend, *topic;
@@ -43,6 +44,11 @@ static void expect_gone(const char *how, int64_t since_ms, int64_t window_ms)
 {
 	people_expect_gone_within(
 		in, watcher, friend, user, how, since_ms, window_ms + GRACE_MS + 2000);
+}
+
+static double counter(const char *name)
+{
+	return (double)json_num(json_from(CTL_OK(in, "stats", "--json")), name);
 }
 
 /* --- clients that vanish ------------------------------------------------------------------- */
@@ -133,6 +139,57 @@ static void test_will_that_lies(void **state)
 	since = case_now_ms();
 	client_drop(c);
 	expect_gone("a lost socket whose will says online", since, 0);
+}
+
+/* Thrown out by the broker in the middle of a packet that is larger than any may be. */
+static void test_packet_too_large(void **state)
+{
+	enum { TOO_LARGE = 5 << 20 };
+	char *payload = case_alloc(TOO_LARGE);
+	struct client *c;
+	int64_t since;
+
+	(void)state;
+	memset(payload, 'x', TOO_LARGE);
+	people(14);
+	c = people_device(in, user, "phone", 4);
+	people_wait_says(watcher, user, 1, NULL, NULL);
+	since = case_now_ms();
+	assert_int_equal(
+		client_publish(c, &(struct publish){.topic = case_printf("%s/phone", topic),
+					  .payload = payload,
+					  .len = TOO_LARGE,
+					  .qos = 1,
+					  .retain = true}),
+		-1);
+	expect_gone("a packet that is too large", since, 0);
+}
+
+/* A will of more than such a message may have is refused and counted, and the server speaks. */
+static void test_will_too_large(void **state)
+{
+	char *will = case_printf("{\"state\":\"busy\",\"text\":\"%01024d\"}", 0);
+	double refused = counter("plugin~refused_access");
+	struct client *c;
+	struct message *kept;
+	int64_t since;
+
+	(void)state;
+	people(15);
+	c = client_open(in, &(struct client_opts){.user = user,
+				    .device = "phone",
+				    .will_topic = case_printf("%s/phone", topic),
+				    .will_payload = will,
+				    .will_retain = true});
+	people_say(c, user, "phone", "online");
+	people_wait_says(watcher, user, 1, NULL, NULL);
+	since = case_now_ms();
+	client_drop(c);
+	expect_gone("a lost socket whose will is too large", since, 0);
+	kept = people_retained(in, user, case_printf("%s/phone", topic));
+	assert_non_null(kept);
+	assert_string_equal(kept->payload, "offline");
+	assert_true(counter("plugin~refused_access") > refused);
 }
 
 /* A session that outlives the connection is not somebody who is there. */
@@ -334,6 +391,8 @@ int main(void)
 		SYSTEM(test_no_will_mqtt3),
 		SYSTEM(test_no_will_mqtt5),
 		SYSTEM(test_will_that_lies),
+		SYSTEM(test_packet_too_large),
+		SYSTEM(test_will_too_large),
 		SYSTEM(test_persistent_session),
 		SYSTEM(test_kicked),
 		SYSTEM(test_disabled),

@@ -14,7 +14,7 @@
 #include "tests/support/json.h"
 #include "tests/support/people.h"
 
-enum { PAIRS = 16, GRACE_MS = 300 };
+enum { PAIRS = 18, GRACE_MS = 300 };
 
 static struct instance *in;
 static const char *user, *friend, *topic;
@@ -347,6 +347,56 @@ static void test_wrong_words(void **state)
 	people_wait_says(watcher, user, 1, NULL, NULL);
 }
 
+/* QoS 2 is as good: told once, retained, and what is refused is refused as a whole. */
+static void at_qos_2(int n, int version)
+{
+	enum { WORDS = 60 };
+	struct publish p = {.topic = NULL, .qos = 2, .retain = true};
+	struct message *kept;
+	struct client *c;
+	int refused = 0;
+
+	people(n);
+	p.topic = case_printf("%s/phone", topic);
+	c = people_device(in, user, "phone", version);
+	people_wait_says(watcher, user, 1, NULL, NULL);
+	p.payload = "{\"state\":\"busy\",\"text\":\"twice\"}";
+	assert_int_equal(client_publish(c, &p), 0);
+	people_wait_says(watcher, user, 1, "busy", "twice");
+	kept = people_retained(in, user, p.topic);
+	assert_non_null(kept);
+	assert_string_equal(kept->payload, p.payload);
+	client_subscribe_ok(c, case_printf("user/%s/errors", user), 1);
+	for (int k = 0; k < WORDS; k++) {
+		p.payload = case_printf("{\"state\":\"away\",\"text\":\"word %d\"}", k);
+		refused += client_publish(c, &p) != 0;
+	}
+	client_take(c, case_printf("user/%s/errors", user), "\"rate_limited\"");
+	if (version == 5) /* MQTT 3.1.1 cannot say so */
+		assert_in_range(refused, 1, WORDS - 10);
+	case_pause_ms(1000); /* not to be stopped for saying too much */
+	p.payload = "online";
+	assert_int_equal(client_publish(c, &p), 0);
+	people_wait_says(watcher, user, 1, NULL, NULL);
+	settle();
+	expect_changes_only();
+	client_drop(c);
+	people_wait_says(watcher, user, 0, NULL, NULL);
+	people_expect_gone(in, friend, user);
+}
+
+static void test_at_qos_2_mqtt3(void **state)
+{
+	(void)state;
+	at_qos_2(16, 4);
+}
+
+static void test_at_qos_2_mqtt5(void **state)
+{
+	(void)state;
+	at_qos_2(17, 5);
+}
+
 /* Nobody speaks for others, nor one device for another, nor anybody for the server. */
 static void test_only_for_oneself(void **state)
 {
@@ -536,6 +586,8 @@ int main(void)
 		SYSTEM(test_short_absence_is_not_seen),
 		SYSTEM(test_will_delay),
 		SYSTEM(test_wrong_words),
+		SYSTEM(test_at_qos_2_mqtt3),
+		SYSTEM(test_at_qos_2_mqtt5),
 		SYSTEM(test_only_for_oneself),
 		SYSTEM(test_too_many_words),
 		SYSTEM(test_five_devices),
