@@ -220,6 +220,7 @@ void gnatter_destroy(struct gnatter *g)
 		free(g->typing[i]);
 	free(g->outgoing);
 	free(g->acks);
+	free(g->live);
 	free(g->watches);
 	free(g->user);
 	free(g->device);

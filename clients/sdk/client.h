@@ -88,12 +88,14 @@ struct room {
 	int64_t typing_ms;    /* when it was said last that one types */
 	struct message *held; /* that came live while history was asked for, in order */
 	size_t held_count;
+	size_t live; /* that came live and stand in g->live */
 	struct room *next_wanting;
 };
 
 struct outgoing; /* outbox.c */
 struct ack;      /* ticks.c */
 struct paging;   /* history.c */
+struct live;     /* receive.c */
 
 /* What the errors topic said last of a chat that nothing may be sent to. */
 struct no_access {
@@ -162,7 +164,8 @@ struct gnatter {
 	size_t ack_count;
 	uint64_t said_goodbye; /* the number of the last publish before the end */
 	bool goodbye_taken;
-	size_t untrimmed; /* bytes written since the last look at the limit */
+	struct live *live; /* receive.c */
+	size_t untrimmed;  /* bytes written since the last look at the limit */
 };
 
 /* ms on a clock that only goes forward; since 1970. */
@@ -225,6 +228,7 @@ int64_t sync_due(const struct gnatter *g);
 
 /* --- receive.c */
 void receive_live(struct gnatter *g, const char *chat, struct bytes payload);
+void receive_flush(struct gnatter *g); /* take what has come live: before anything else is done */
 /* A page of history after hi: the raw list. False if nothing in it was new. */
 bool receive_page(struct gnatter *g, struct room *r, struct bytes list);
 void receive_held(struct gnatter *g, struct room *r);

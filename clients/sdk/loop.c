@@ -132,8 +132,17 @@ static void on_message(struct gnatter *g, const struct net_event *e)
 		people_presence(g, name, e->payload);
 }
 
+static bool is_live(const struct net_event *e)
+{
+	char chat[GNATTER_CHAT_SIZE];
+
+	return e->kind == NET_MESSAGE && between(e->topic, "chat/", "/msg", chat);
+}
+
 static void on_event(struct gnatter *g, const struct net_event *e)
 {
+	if (!is_live(e))
+		receive_flush(g);
 	if (!net_current(g->net, e))
 		return;
 	switch (e->kind) {
@@ -204,6 +213,7 @@ static void hand_out(struct gnatter *g, struct net_event *events)
 		on_event(g, e);
 		net_event_free(e);
 	}
+	receive_flush(g);
 }
 
 static void grant(struct gnatter *g, unsigned wishes)

@@ -2,8 +2,10 @@
  *
  * A message is taken if it is the next (hi + 1). What is below is a repeat. What is above is held,
  * since something between is missing, and the history is asked for: its pages are taken in the same
- * way, and then what was held. All messages of a page are one transaction, and are told only when
- * they are in the cache; if they cannot be kept they are not told either, but asked for again.
+ * way, and then what was held. All messages of a page are one transaction, and so are those that
+ * have come live at once (after an absence the broker sends what it has queued: 10,000 transactions
+ * would take seconds). They are told only when they are in the cache; if they cannot be kept they
+ * are not told either, but asked for again.
  */
 #include "clients/sdk/client.h"
 
@@ -12,13 +14,23 @@
 
 #define HELD_MAX 64
 #define PAGE_MAX 1000
+#define LIVE_MAX 64 /* that have come and were not taken yet */
 
-/* Messages in order, of which the first `taken` are in the cache now. */
+/* Messages of a chat in order, of which the first `taken` are in the cache now. */
 struct batch {
+	struct room *room;
 	struct message *messages;
 	bool *echoes; /* it was in the outbox */
 	size_t count, taken;
+	uint64_t hi; /* of the room, with them */
 	bool mine, others;
+};
+
+/* What has come live and is the next in its chat, in the order it came. */
+struct live {
+	struct message messages[LIVE_MAX];
+	struct room *rooms[LIVE_MAX];
+	size_t count;
 };
 
 static bool is_mine(const struct gnatter *g, const struct message *m)
@@ -57,29 +69,38 @@ static enum gnatter_error keep_one(struct gnatter *g, struct batch *b, size_t i)
 }
 
 /* All that follow on hi without a gap. */
-static enum gnatter_error keep(struct gnatter *g, struct room *r, struct batch *b)
+static enum gnatter_error keep(struct gnatter *g, struct batch *b)
 {
-	enum gnatter_error e = store_begin(g->store, false), end;
-	uint64_t hi = r->hi;
+	enum gnatter_error e = GNATTER_OK;
 	bool changed;
 
-	if (e != GNATTER_OK)
-		return e;
-	while (e == GNATTER_OK && b->taken < b->count && b->messages[b->taken].seq == hi + 1) {
+	b->hi = b->room->hi;
+	while (e == GNATTER_OK && b->taken < b->count && b->messages[b->taken].seq == b->hi + 1) {
 		e = keep_one(g, b, b->taken);
-		hi++;
+		b->hi++;
 		b->taken++;
 	}
 	if (e == GNATTER_OK && b->others && g->o.acknowledge)
-		e = store_want_marks(g->store, r->chat, hi, 0, &changed);
+		e = store_want_marks(g->store, b->room->chat, b->hi, 0, &changed);
+	return e;
+}
+
+static enum gnatter_error keep_all(struct gnatter *g, struct batch *batches, size_t count)
+{
+	enum gnatter_error e = store_begin(g->store, false);
+
+	if (e != GNATTER_OK)
+		return e;
+	for (size_t i = 0; e == GNATTER_OK && i < count; i++)
+		e = keep(g, &batches[i]);
 	if (e != GNATTER_OK) {
 		store_rollback(g->store);
 		return e;
 	}
-	end = store_commit(g->store);
-	if (end == GNATTER_OK)
-		r->hi = hi;
-	return end;
+	e = store_commit(g->store);
+	for (size_t i = 0; e == GNATTER_OK && i < count; i++)
+		batches[i].room->hi = batches[i].hi;
+	return e;
 }
 
 /* --- told
@@ -111,8 +132,10 @@ static void tell_message(struct gnatter *g, const struct message *m)
 			.code = ""});
 }
 
-static void tell(struct gnatter *g, struct room *r, const struct batch *b)
+static void tell(struct gnatter *g, const struct batch *b)
 {
+	struct room *r = b->room;
+
 	for (size_t i = 0; i < b->taken; i++) {
 		const struct message *m = &b->messages[i];
 
@@ -138,7 +161,7 @@ static void tell(struct gnatter *g, struct room *r, const struct batch *b)
 /* Take what follows on hi; skip repeats at the front. False if the store failed. */
 static bool take(struct gnatter *g, struct room *r, struct message *messages, size_t count)
 {
-	struct batch b = {.messages = messages, .count = count};
+	struct batch b = {.room = r, .messages = messages, .count = count};
 	enum gnatter_error e = GNATTER_ENOMEM;
 
 	while (b.count > 0 && b.messages->seq <= r->hi) {
@@ -149,9 +172,9 @@ static bool take(struct gnatter *g, struct room *r, struct message *messages, si
 		return true;
 	b.echoes = calloc(b.count, sizeof(*b.echoes));
 	if (b.echoes)
-		e = keep(g, r, &b);
+		e = keep_all(g, &b, 1);
 	if (e == GNATTER_OK)
-		tell(g, r, &b);
+		tell(g, &b);
 	else
 		client_store_failed(g, "messages are not kept", e);
 	free(b.echoes);
@@ -180,6 +203,79 @@ void receive_held(struct gnatter *g, struct room *r)
 		return;
 	take(g, r, r->held, r->held_count);
 	room_drop_held(r);
+}
+
+/* Those of one chat together, in order: as they came. */
+static size_t sort_live(struct live *l, struct message *messages, struct batch *batches)
+{
+	size_t placed = 0, count = 0;
+
+	for (size_t i = 0; i < l->count; i++) {
+		struct batch *b = &batches[count];
+
+		if (!l->rooms[i]->live)
+			continue; /* it stands with an earlier one */
+		*b = (struct batch){.room = l->rooms[i], .messages = &messages[placed]};
+		for (size_t j = i; j < l->count; j++)
+			if (l->rooms[j] == b->room)
+				b->messages[b->count++] = l->messages[j];
+		placed += b->count;
+		b->room->live = 0;
+		count++;
+	}
+	return count;
+}
+
+static void take_batches(struct gnatter *g, struct batch *batches, size_t count, bool *echoes)
+{
+	enum gnatter_error e;
+
+	for (size_t i = 0; i < count; i++) {
+		batches[i].echoes = echoes;
+		echoes += batches[i].count;
+	}
+	e = keep_all(g, batches, count);
+	if (e != GNATTER_OK)
+		client_store_failed(g, "messages are not kept", e);
+	for (size_t i = 0; i < count; i++)
+		if (e == GNATTER_OK)
+			tell(g, &batches[i]);
+		else
+			sync_expect(g, batches[i].room, batches[i].room->server_seq);
+}
+
+void receive_flush(struct gnatter *g)
+{
+	struct live *l = g->live;
+	struct message messages[LIVE_MAX];
+	struct batch batches[LIVE_MAX];
+	bool echoes[LIVE_MAX] = {false};
+	size_t count;
+
+	if (!l || l->count == 0)
+		return;
+	count = sort_live(l, messages, batches);
+	take_batches(g, batches, count, echoes);
+	for (size_t i = 0; i < l->count; i++)
+		message_finish(&l->messages[i]);
+	l->count = 0;
+}
+
+/* It is the next in its chat. Takes m. */
+static void gather(struct gnatter *g, struct room *r, struct message *m)
+{
+	if (!g->live)
+		g->live = calloc(1, sizeof(*g->live));
+	if (!g->live) {
+		take(g, r, m, 1);
+		message_finish(m);
+		return;
+	}
+	g->live->rooms[g->live->count] = r;
+	g->live->messages[g->live->count++] = *m;
+	r->live++;
+	if (g->live->count == LIVE_MAX)
+		receive_flush(g);
 }
 
 /* The server repeats the stored original to a device that sends it again. */
@@ -211,13 +307,12 @@ void receive_live(struct gnatter *g, const char *chat, struct bytes payload)
 	}
 	if (m.seq > r->server_seq)
 		r->server_seq = m.seq;
-	if (m.seq <= r->hi) {
+	if (m.seq <= r->hi + r->live) {
+		receive_flush(g);
 		on_repeat(g, &m);
 		message_finish(&m);
-	} else if (m.seq == r->hi + 1) {
-		if (!take(g, r, &m, 1))
-			sync_expect(g, r, m.seq);
-		message_finish(&m);
+	} else if (m.seq == r->hi + r->live + 1) {
+		gather(g, r, &m);
 	} else {
 		hold(r, &m);
 		sync_fetch(g, r);
