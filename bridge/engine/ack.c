@@ -84,15 +84,22 @@ static void tell(struct engine *e, const struct record *r, bool hidden, struct m
 		e->out->failed = true;
 }
 
-/* The n of the message with that seq; the last one's is known without looking. */
-static enum err n_at(
-	struct engine *e, struct bytes chat, const struct chat_state *s, uint64_t seq, uint64_t *n)
+/* The n of the message with that seq, which is beyond the former mark. Each message leaves n as it
+ * was or makes it one more: so the last one's is known without looking, and all others' where every
+ * message since the former mark has done the one, or every one the other. To read a message takes
+ * as long as all the rest of an ack. */
+static enum err n_at(struct engine *e, struct bytes chat, const struct chat_state *s,
+	const struct mark *old, uint64_t seq, uint64_t *n)
 {
+	uint64_t later = s->seq - seq, passed = seq - old->read;
+	uint64_t least = s->n - (later < s->n ? later : s->n), most = old->read_n + passed;
 	struct bytes m;
 	enum err err;
 
-	*n = seq == 0 ? 0 : s->n;
-	if (seq == 0 || seq == s->seq)
+	least = least > old->read_n ? least : old->read_n;
+	most = most < s->n ? most : s->n;
+	*n = least;
+	if (least == most)
 		return ERR_OK;
 	err = state_message(e, chat, seq, &m);
 	if (err == ERR_OK)
@@ -125,7 +132,7 @@ static enum err merge(struct engine *e, const struct record *r, bool hidden, str
 	if (m.read == old.read && m.delivered == old.delivered)
 		return ERR_OK;
 	if (m.read != old.read) {
-		err = n_at(e, r->target, &s, m.read, &m.read_n);
+		err = n_at(e, r->target, &s, &old, m.read, &m.read_n);
 		if (err != ERR_OK)
 			return err;
 	}
