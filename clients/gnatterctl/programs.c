@@ -54,6 +54,20 @@ bool programs_plugin(char out[PATH_MAX])
 	return beside(out, "gnatter.so", places);
 }
 
+bool programs_client(char out[PATH_MAX])
+{
+	static const char *const places[] = {"gnatter", NULL};
+	char folder[PATH_MAX];
+	size_t len;
+
+	if (!beside(out, "gnatter", places))
+		return false;
+	len = getcwd(folder, sizeof(folder)) ? strlen(folder) : 0;
+	if (len > 0 && strncmp(out, folder, len) == 0 && out[len] == '/')
+		memmove(out, out + len + 1, strlen(out + len + 1) + 1);
+	return true;
+}
+
 bool programs_broker(char out[PATH_MAX])
 {
 	static const char sbin[] = ":/usr/local/sbin:/usr/sbin:/sbin";

@@ -9,6 +9,7 @@
 /* Absolute paths; false if there is none, said on stderr. */
 bool programs_daemon(char out[PATH_MAX]); /* gnatterd */
 bool programs_plugin(char out[PATH_MAX]); /* gnatter.so */
+bool programs_client(char out[PATH_MAX]); /* gnatter; as one would type it in this folder */
 bool programs_broker(char out[PATH_MAX]); /* mosquitto: $MOSQUITTO, in $PATH, or in an sbin */
 
 #endif

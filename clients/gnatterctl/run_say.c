@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "clients/gnatterctl/programs.h"
 #include "clients/gnatterctl/run.h"
 #include "clients/gnatterctl/say.h"
 
@@ -35,6 +36,7 @@ void run_print_hints(const struct run *r)
 {
 	const struct broker_listener *l = broker_conf_mqtt(&r->broker_conf);
 	unsigned port = l ? l->port : 1883;
+	char gnatter[PATH_MAX];
 
 	printf("\nPaste these into other terminals; Ctrl-C here ends it.\n\n"
 	       "  alice listens          mosquitto_sub -p %u -u alice -P demo -q 1 -t "
@@ -44,8 +46,13 @@ void run_print_hints(const struct run *r)
 	       "-m 'hello'\n"
 	       "  alice reads it back    mosquitto_rr -p %u -u alice -P demo -q 1 -V 5 -t "
 	       "api/history "
-	       "-e r -m '{\"chat\":\"lobby\"}'\n\n",
+	       "-e r -m '{\"chat\":\"lobby\"}'\n",
 		port, port, port);
+	if (programs_client(gnatter))
+		printf("  carol sees it all      echo demo | %s login tcp://localhost:%u --user "
+		       "carol --password-stdin; %s\n",
+			gnatter, port, gnatter);
+	printf("\n");
 }
 
 void run_say_cannot_start(const struct run *r, const struct part *p)

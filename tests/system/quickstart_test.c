@@ -65,7 +65,8 @@ static bool has_printed_lines(void *arg)
 
 	if (proc_ended(&i->run))
 		case_fail("make run ended with %d", proc_code(&i->run));
-	return out && strstr(out, "mosquitto_rr") && strchr(strstr(out, "mosquitto_rr"), '\n');
+	return out && strstr(out, "--password-stdin") &&
+	       strchr(strstr(out, "--password-stdin"), '\n');
 }
 
 static void start(struct instance *i, bool first)
@@ -126,6 +127,24 @@ static bool heard(void *arg)
 	return out && strstr(out, "\"text\":\"hello\"");
 }
 
+/* As far as a terminal is not needed, which her client fills then. */
+static void carol_signs_in(struct instance *i)
+{
+	char *out = slurp(i->run.log, NULL), *line = strstr(out, "echo demo | ");
+	const char *home =
+		case_printf("unset XDG_CONFIG_HOME XDG_STATE_HOME; HOME=%s; export HOME;", i->root);
+	struct run r;
+
+	assert_non_null(line);
+	line[strcspn(line, ";")] = '\0';
+	r = paste(case_printf("%s %s", home, line));
+	if (r.code != 0)
+		case_fail("'%s' ends with %d: %s", line, r.code, r.err);
+	r = paste(case_printf("%s %s history lobby", home, build_path("gnatter")));
+	if (r.code != 0 || !strstr(r.out, "bob: hello"))
+		case_fail("carol reads, with %d: %s%s", r.code, r.out, r.err);
+}
+
 static void test_make_run(void **state)
 {
 	struct instance *i = instance_folder();
@@ -150,6 +169,7 @@ static void test_make_run(void **state)
 	start(i, false);
 	r = paste(printed(i, "mosquitto_rr"));
 	assert_non_null(strstr(r.out, "\"text\":\"hello\""));
+	carol_signs_in(i);
 	interrupt(i);
 }
 
