@@ -61,7 +61,7 @@ $(B)/gnatterd: $(B)/obj/bridge/main.o $(BRIDGE) $(PUSH) $(ENGINE) $(PERSIST) $(W
 	@echo "  LINK  $@"
 	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(DAEMON_LIBS) -o $@
 
-$(B)/gnatterctl: $(call objects,clients/gnatterctl) $(WIRE)
+$(B)/gnatterctl: $(call objects,clients/gnatterctl) $(B)/obj/clients/tty.o $(WIRE)
 	@echo "  LINK  $@"
 	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ -lmosquitto -lcjson -lsodium -o $@
 

@@ -30,7 +30,7 @@ $(B)/libgnatter.so: $(SDK) $(SDK_WIRE)
 		$(SDK_LIBS) -o $@
 
 # The program takes the library as any other does, and what it needs of wire/ besides.
-$(B)/gnatter: $(call objects,clients/gnatter) $(B)/libgnatter.a $(WIRE)
+$(B)/gnatter: $(call objects,clients/gnatter) $(B)/obj/clients/tty.o $(B)/libgnatter.a $(WIRE)
 	@echo "  LINK  $@"
 	@$(CC) $(OUR) $(CFLAGS) $(LDFLAGS) $^ $(SDK_LIBS) -lncursesw -o $@
 

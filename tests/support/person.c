@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "tests/support/case.h"
+#include "tests/support/client.h"
 #include "tests/support/instance.h"
 #include "tests/support/token.h"
 
@@ -97,4 +98,13 @@ char *person_message(struct tmux *t, int row)
 	char *s = tmux_row(t, row + 1), *rule = strstr(s, RULE);
 
 	return rule ? rule + strlen(RULE) : s;
+}
+
+struct client *person_group(struct instance *in, const char *chat)
+{
+	struct client *carol = client_5(in, "carol", "foreign");
+
+	client_requestf(carol, "chat.create", "{\"chat\":\"%s\",\"members\":[\"alice\"]}", chat);
+	client_subscribe_ok(carol, case_printf("chat/%s/msg", chat), 1);
+	return carol;
 }

@@ -8,6 +8,7 @@
 
 #include "tests/support/tmux.h"
 
+struct client;
 struct instance;
 
 struct person_opts {
@@ -32,5 +33,8 @@ void person_quit(struct tmux *t);
 
 /* A row of the messages: what stands right of the list, from the top; 0 is below the header. */
 char *person_message(struct tmux *t, int row);
+
+/* A group of carol, a foreign client that makes it and listens, and alice. */
+struct client *person_group(struct instance *in, const char *chat);
 
 #endif

@@ -21,15 +21,6 @@ static void setup(void **state)
 	instance_start(in);
 }
 
-static struct client *group(const char *chat)
-{
-	struct client *carol = client_5(in, "carol", "foreign");
-
-	client_requestf(carol, "chat.create", "{\"chat\":\"%s\",\"members\":[\"alice\"]}", chat);
-	client_subscribe_ok(carol, case_printf("chat/%s/msg", chat), 1);
-	return carol;
-}
-
 static struct tmux *open_in(const char *chat, const char *const *env)
 {
 	struct tmux *t = person_start(in, &(struct person_opts){.user = "alice", .env = env});
@@ -58,7 +49,7 @@ static void test_ui_hostile_text(void **state)
 		{"{\"text\":\"k\\u200bl\\ufeffm\"}", "carol: klm"},
 		{"{\"type\":\"x-evil\",\"text\":\"n\\u001bc\"}", "carol: [x-evil] n" BAD "c"},
 	};
-	struct client *carol = group("hostile");
+	struct client *carol = person_group(in, "hostile");
 	struct tmux *t = open_in("hostile", NULL);
 
 	(void)state;
@@ -82,7 +73,7 @@ static void test_ui_hostile_text(void **state)
 /* A tower of marks, a text without an end, very many lines: the rest of the screen stands. */
 static void test_ui_odd_text(void **state)
 {
-	struct client *carol = group("odd");
+	struct client *carol = person_group(in, "odd");
 	struct tmux *t = open_in("odd", NULL);
 	char *tower = case_alloc(2 * 3000 + 2), *endless = case_alloc(50001);
 	char *lines = case_alloc(2 * 4000 + 1);
@@ -124,7 +115,7 @@ static void test_ui_wide_text(void **state)
 		{"e\xcc\x81te\xcc\x81", "e\xcc\x81te\xcc\x81"},
 		{"\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa flag", "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa flag"},
 	};
-	struct client *carol = group("wide");
+	struct client *carol = person_group(in, "wide");
 	struct tmux *t = open_in("wide", NULL);
 
 	(void)state;
@@ -151,7 +142,7 @@ static void test_ui_wide_text(void **state)
 static void test_ui_right_to_left(void **state)
 {
 	static const char *const shalom = "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d";
-	struct client *carol = group("rtl");
+	struct client *carol = person_group(in, "rtl");
 	struct tmux *t = open_in("rtl", NULL);
 
 	(void)state;

@@ -23,16 +23,6 @@ static void setup(void **state)
 	instance_start(in);
 }
 
-/* A group of carol and alice, shown by alice's terminal. */
-static struct client *group(const char *chat)
-{
-	struct client *carol = client_5(in, "carol", "foreign");
-
-	client_requestf(carol, "chat.create", "{\"chat\":\"%s\",\"members\":[\"alice\"]}", chat);
-	client_subscribe_ok(carol, case_printf("chat/%s/msg", chat), 1);
-	return carol;
-}
-
 static struct tmux *open_in(const char *chat, const struct person_opts *o)
 {
 	struct tmux *t = person_start(in, o);
@@ -45,7 +35,7 @@ static struct tmux *open_in(const char *chat, const struct person_opts *o)
 
 static void test_ui_resize(void **state)
 {
-	struct client *carol = group("sizes");
+	struct client *carol = person_group(in, "sizes");
 	struct tmux *t = open_in("sizes", &(struct person_opts){.user = "alice"});
 
 	(void)state;
@@ -132,7 +122,7 @@ static bool is_at_the_top(void *arg)
  * while one scrolls. No row is left out and none comes twice. */
 static void test_ui_scroll_back(void **state)
 {
-	struct client *carol = group("long");
+	struct client *carol = person_group(in, "long");
 	struct page p = {0};
 	struct tmux *t;
 
@@ -171,7 +161,7 @@ static void test_ui_scroll_back(void **state)
 
 static void test_ui_search(void **state)
 {
-	struct client *carol = group("haystack");
+	struct client *carol = person_group(in, "haystack");
 	struct tmux *t = open_in("haystack", &(struct person_opts){.user = "alice"});
 
 	(void)state;
@@ -198,7 +188,7 @@ static void test_ui_search(void **state)
 
 static void test_ui_write_more_than_a_line(void **state)
 {
-	struct client *carol = group("lines");
+	struct client *carol = person_group(in, "lines");
 	struct tmux *t = open_in("lines", &(struct person_opts){.user = "alice"});
 	size_t mark = client_mark(carol);
 
@@ -230,7 +220,7 @@ static void test_ui_write_more_than_a_line(void **state)
 
 static void test_ui_keys(void **state)
 {
-	struct client *carol = group("keys");
+	struct client *carol = person_group(in, "keys");
 	struct tmux *t = open_in("keys", &(struct person_opts){.user = "alice"});
 
 	(void)state;
@@ -293,7 +283,7 @@ static bool has_colour(const char *s)
 
 static void test_ui_colours(void **state)
 {
-	struct client *carol = group("paint");
+	struct client *carol = person_group(in, "paint");
 	struct tmux *t = open_in("paint", &(struct person_opts){.user = "alice"});
 
 	(void)state;
@@ -316,7 +306,7 @@ static void test_ui_colours(void **state)
 /* A locale that is none of UTF-8 is made one, and that is said. */
 static void test_ui_locale(void **state)
 {
-	struct client *carol = group("words");
+	struct client *carol = person_group(in, "words");
 	struct tmux *t = person_start(in,
 		&(struct person_opts){.user = "alice", .env = (const char *[]){"LC_ALL=C", NULL}});
 
