@@ -39,7 +39,7 @@ $(patsubst %,$(B)/tests/system/%_test,sdk sdk_chaos): | $(B)/tests/sdk_app
 # are of exactly that version.
 NPM := build/npm/node_modules/.package-lock.json
 
-$(patsubst %,$(B)/tests/system/%_test,push_kinds_webpush clients_mqttjs sdk_chaos): | $(NPM)
+$(patsubst %,$(B)/tests/system/%_test,push_kinds_webpush clients_mqttjs sdk_chaos sdk_send ui): | $(NPM)
 $(NPM): tests/npm/package.json tests/npm/package-lock.json
 	@for p in node npm; do \
 		command -v $$p >/dev/null || { echo "tests: $$p is missing, which foreign libraries are run with" >&2; exit 1; }; \

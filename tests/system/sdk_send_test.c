@@ -10,6 +10,7 @@
 #include "tests/support/history.h"
 #include "tests/support/instance.h"
 #include "tests/support/json.h"
+#include "tests/support/mqttjs.h"
 #include "tests/support/proxy.h"
 #include "tests/support/sdk.h"
 
@@ -70,6 +71,41 @@ static void test_steps(void **state)
 	sdk_expect_same(alice, other, "alice:bob");
 	sdk_wait_row(alice, other, "alice:bob");
 	sdk_expect_same(bob, client_5(in, "bob", "other"), "alice:bob");
+}
+
+/* With somebody on a web page, whose library nobody here wrote: each of the steps, both ways. */
+static void test_steps_with_a_web_page(void **state)
+{
+	struct instance *in = instance_create_ws(instance_people);
+	struct mqttjs *bob;
+	struct sdk *alice;
+	const char *id;
+
+	(void)state;
+	instance_start(in);
+	alice = sdk_online(in, "alice", "phone");
+	bob = mqttjs_open(in, &(struct mqttjs_opts){.user = "bob", .device = "web"});
+	assert_int_equal(mqttjs_subscribe(bob, "chat/alice:bob/#", 1), 1);
+	id = sdk_send(alice, "alice:bob", "are you there?");
+	mqttjs_take(bob, "chat/alice:bob/msg", "are you there?");
+	wait_tick(alice, id, GNATTER_TICK_STORED);
+	mqttjs_publish(bob, "chat/alice:bob/ack", "{\"delivered\":1}", 1);
+	wait_tick(alice, id, GNATTER_TICK_DELIVERED);
+	mqttjs_publish(bob, "chat/alice:bob/ack", "{\"read\":1}", 1);
+	wait_tick(alice, id, GNATTER_TICK_READ);
+	mqttjs_send(bob, "alice:bob",
+		"{\"id\":\"w1\",\"text\":\"yes\",\"ref\":1,\"body\":{\"n\":12345678901234567890}}");
+	sdk_wait(alice, 0,
+		(struct sdk_seen){.kind = SDK_MESSAGE, .id = "w1", .text = "yes", .ref = 1});
+	mqttjs_take(bob, "chat/alice:bob/mark/alice", "\"delivered\":2");
+	mqttjs_send(bob, "alice:bob", "{\"type\":\"edit\",\"ref\":2,\"text\":\"yes!\"}");
+	mqttjs_send(bob, "alice:bob", "{\"type\":\"reaction\",\"ref\":1,\"text\":\"+1\"}");
+	sdk_wait(alice, 0, (struct sdk_seen){.kind = SDK_MESSAGE, .type = "reaction", .ref = 1});
+	assert_int_equal(gnatter_mark_read(sdk_g(alice), "alice:bob", 4), GNATTER_OK);
+	mqttjs_take(bob, "chat/alice:bob/mark/alice", "\"read\":4");
+	assert_int_equal(gnatter_delete(sdk_g(alice), "alice:bob", 1, NULL), GNATTER_OK);
+	mqttjs_take(bob, "chat/alice:bob/msg", "\"type\":\"delete\"");
+	sdk_expect_same(alice, client_5(in, "alice", "x"), "alice:bob");
 }
 
 /* In a group a tick is told when it holds of everybody. */
@@ -442,6 +478,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SYSTEM(test_steps),
+		SYSTEM(test_steps_with_a_web_page),
 		SYSTEM(test_group_steps),
 		SYSTEM(test_refused),
 		SYSTEM(test_malformed),

@@ -12,6 +12,7 @@
 #include "tests/support/client.h"
 #include "tests/support/instance.h"
 #include "tests/support/json.h"
+#include "tests/support/mqttjs.h"
 #include "tests/support/person.h"
 
 #define STORED    " \xe2\x9c\x93"
@@ -24,7 +25,7 @@ static struct instance *in;
 static void setup(void **state)
 {
 	(void)state;
-	in = instance_create(instance_people);
+	in = instance_create_ws(instance_people);
 	instance_start(in);
 }
 
@@ -80,6 +81,7 @@ static void test_ui_chat_of_three(void **state)
 {
 	struct client *carol = group("three");
 	struct tmux *alice = person(in, "alice"), *bob = person(in, "bob");
+	struct mqttjs *web;
 
 	(void)state;
 	go_to(alice, "three");
@@ -110,6 +112,14 @@ static void test_ui_chat_of_three(void **state)
 	client_send(carol, "three", "{\"type\":\"delete\",\"ref\":3}");
 	tmux_wait(alice, "(deleted)");
 	tmux_wait_gone(alice, "and so say");
+	/* And bob once more, on a web page. */
+	web = mqttjs_open(in, &(struct mqttjs_opts){.user = "bob", .device = "web"});
+	assert_int_equal(mqttjs_subscribe(web, "chat/three/msg", 1), 1);
+	mqttjs_send(web, "three", "from a web page");
+	tmux_wait(alice, "bob: from a web page");
+	tmux_wait(bob, "bob: from a web page");
+	person_say(alice, "all for one");
+	mqttjs_take(web, "chat/three/msg", "all for one");
 	person_quit(alice);
 	person_quit(bob);
 }
