@@ -9,7 +9,15 @@
 #include "tests/support/case.h"
 #include "tests/support/client.h"
 #include "tests/support/instance.h"
+#include "tests/support/sanitize.h"
 #include "tests/support/token.h"
+
+/* As in sanitize_env(), for the program that holds the client. */
+const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void)
+{
+	return SANITIZE_PAHO_LEAKS;
+}
 
 struct sdk {
 	struct gnatter *g;

@@ -54,14 +54,6 @@ static int throw(int sides)
 	return (int)((dice >> 16) % (unsigned)sides);
 }
 
-/* Paho 1.3.12 frees neither topic nor payload of what it was given and had not begun to send when
- * its connection ended (MQTTAsync_NULLPublishCommands). Other tests judge all that is lost. */
-const char *__lsan_default_suppressions(void);
-__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void)
-{
-	return "leak:libpaho-mqtt3as\n";
-}
-
 /* --- what all three have in common ----------------------------------------------------------- */
 
 static void join(void)
