@@ -83,8 +83,8 @@ static void test_session(void **state)
 	bob = mqttjs_open(in, &opts);
 	mqttjs_take(bob, "chat/lobby/msg", "while away");
 	client_request(
-		client_open(
-			in, &(struct client_opts){.user = "alice", .device = "boss", .role = "admin"}),
+		client_open(in,
+			&(struct client_opts){.user = "alice", .device = "boss", .role = "admin"}),
 		"kick", "{\"user\":\"bob\"}");
 	mqttjs_wait_closed(bob);
 }
