@@ -13,7 +13,7 @@ WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wm
 OUR    := -std=c11 -D_GNU_SOURCE $(WARN) -I. -fPIC -pthread -fvisibility=hidden
 ifeq ($(SANITIZE),thread)
 # Only the SDK and the tests: a stock broker could not load a plugin that is built with it.
-$(B)/obj/clients/sdk/%.o $(B)/obj/tests/%.o $(B)/tests/%: private OUR += -fsanitize=thread
+$(B)/obj/clients/sdk/%.o $(B)/obj/tests/%.o $(B)/tests/% $(B)/gnatter $(B)/libgnatter.so: private OUR += -fsanitize=thread
 else ifdef SANITIZE
 OUR    += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
