@@ -6,6 +6,7 @@
  */
 #include "intake.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "plugin.h"
@@ -13,6 +14,7 @@
 
 #define RESPONSE_MAX 1024 /* bytes of a Response Topic */
 #define BRIEF_BURST  4    /* times brief_rate at once */
+#define REPLY_SIZE   (sizeof("reply/") + NAME_METHOD_MAX)
 
 static struct bytes bytes_of(const char *s)
 {
