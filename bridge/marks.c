@@ -1,4 +1,9 @@
-/* marks.c — see marks.h. All wait equally long, so a list in the order of their hints is enough. */
+/* marks.c — see marks.h.
+ *
+ * A list in the order of the hints is enough: nearly all wait equally long. Where many wait they
+ * wait longer, so that more of what each user says goes into one message: half of what an
+ * acknowledgement costs the broker is telling it.
+ */
 #include "bridge/marks.h"
 
 #include "bridge/clock.h"
@@ -9,6 +14,8 @@
 #include <string.h>
 
 #define IN_ONE_TURN 512 /* marks */
+#define CALM        256 /* marks that may wait before an interval becomes longer */
+#define STRETCH_MAX 4   /* times as long, at most */
 
 struct waiting {
 	struct waiting *next;
@@ -21,6 +28,7 @@ struct marks {
 	struct teller teller;
 	struct directory_reader *reader;
 	struct waiting *first, **last;
+	size_t count;
 	struct gathered gathered;
 	struct buf scratch;
 };
@@ -38,6 +46,7 @@ static bool add(struct marks *m, struct bytes chat, struct bytes user, int64_t d
 	memcpy(w->names + chat.len, user.data, user.len);
 	*m->last = w;
 	m->last = &w->next;
+	m->count++;
 	return true;
 }
 
@@ -48,12 +57,17 @@ static struct waiting *pop(struct marks *m)
 	m->first = w->next;
 	if (!m->first)
 		m->last = &m->first;
+	m->count--;
 	return w;
 }
 
 void marks_hint(struct marks *m, struct bytes chat, struct bytes user, int64_t now_ms)
 {
-	if (!add(m, chat, user, now_ms + m->teller.conf->mark_interval_ms))
+	int64_t stretch = 1 + (int64_t)(m->count / CALM);
+
+	if (stretch > STRETCH_MAX)
+		stretch = STRETCH_MAX;
+	if (!add(m, chat, user, now_ms + stretch * m->teller.conf->mark_interval_ms))
 		log_line("a mark cannot be told: out of memory");
 }
 

@@ -100,8 +100,8 @@ const struct option conf_options[] = {
 	 .help = "Presence messages a second. When more people come and go, the rest follows "
 		"a little later, so that messages need not wait."},
 	{TIME(mark_interval, 250, 0, 10 * SECOND), RELOAD,
-	 .help = "Between two messages about how far one user has got in one chat. The last "
-		"one is always sent."},
+	 .help = "Between two messages about how far one user has got in one chat; up to four "
+		"times as long when many people read at once. The last one is always sent."},
 	{COUNT(brief_rate, 5, 1, 10000), RELOAD,
 	 .help = "Typing and device presence: publishes a second of one connection; four "
 		"times as many at once."},

@@ -603,7 +603,7 @@ static void test_presence_of_an_account_that_went(void **state)
 /* --- marks
  * --------------------------------------------------------------------------------------------- */
 
-static void put_mark(struct world *w, uint64_t delivered, uint64_t read)
+static void put_mark_of(struct world *w, const char *user, uint64_t delivered, uint64_t read)
 {
 	struct buf v = {0};
 
@@ -611,7 +611,12 @@ static void put_mark(struct world *w, uint64_t delivered, uint64_t read)
 				.read = read,
 				.ts = 5,
 				.told = {.at = 1, .delivered = 5, .read = 5, .pending = true}});
-	put(w, TABLE_STORE, key_mark(text("lobby"), text("bob")), &v);
+	put(w, TABLE_STORE, key_mark(text("lobby"), text(user)), &v);
+}
+
+static void put_mark(struct world *w, uint64_t delivered, uint64_t read)
+{
+	put_mark_of(w, "bob", delivered, read);
 }
 
 static void put_pending(struct world *w)
@@ -639,6 +644,40 @@ static void test_marks_when_their_interval_is_over(void **state)
 	commit(w);
 	assert_int_equal(w->out.hints.len, 0);
 	assert_false(exists(w, key_pending(text("lobby"), text("bob"))));
+}
+
+/* Where many wait they wait longer, though never more than four intervals; and all are told. */
+static void test_marks_of_a_crowd(void **state)
+{
+	enum { CROWD = 1100, CALM = 256 };
+	struct world *w = *state;
+	int64_t interval = w->conf.mark_interval_ms;
+	size_t told;
+
+	for (int i = 0; i < CROWD; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "u%d", i);
+		add_user(w, name, &USER_NEW);
+		put_mark_of(w, name, 9, 5);
+	}
+	commit(w);
+	for (int i = 0; i < CROWD; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "u%d", i);
+		marks_hint(w->marks, text("lobby"), text(name), w->now);
+	}
+	pass(w, interval - 20);
+	assert_int_equal(w->count, 0);
+	pass(w, 40);
+	assert_int_equal(told = w->count, CALM);
+	for (int i = 2; i <= 4; i++) {
+		pass(w, interval);
+		assert_in_range(w->count, told + CALM, CROWD);
+		told = w->count;
+	}
+	assert_int_equal(told, CROWD);
 }
 
 /* What grows between the telling and its being written down is not forgotten. */
@@ -703,6 +742,7 @@ int main(void)
 		CASE(test_presence_is_paced),
 		CASE(test_presence_of_an_account_that_went),
 		CASE(test_marks_when_their_interval_is_over),
+		CASE(test_marks_of_a_crowd),
 		CASE(test_marks_that_grow_meanwhile),
 		CASE(test_marks_of_who_hides_his_receipts),
 	};
