@@ -114,6 +114,17 @@ struct key key_dedupe(struct bytes chat, struct bytes user, struct bytes id)
 	return k;
 }
 
+struct bytes key_dedupe_writer(struct bytes key)
+{
+	struct reader r = reader_of(key.data, key.len);
+
+	if (read_u8(&r) != 'd')
+		return (struct bytes){NULL, 0};
+	read_bytes(&r, read_u8(&r)); /* chat */
+	read_bytes(&r, read_u8(&r)); /* user */
+	return (struct bytes){key.data, r.failed ? 0 : (size_t)(r.at - key.data)};
+}
+
 struct key key_mark(struct bytes chat, struct bytes user)
 {
 	struct key k;
@@ -121,6 +132,11 @@ struct key key_mark(struct bytes chat, struct bytes user)
 	build(&k, 'k', part(chat), part(user), none);
 	seal(&k);
 	return k;
+}
+
+bool key_is_asked_often(struct bytes key)
+{
+	return key.len > 0 && memchr("skvltrw", key.data[0], 7) != NULL;
 }
 
 struct key key_marks(struct bytes chat)

@@ -73,6 +73,10 @@ struct key {
 	char data[KEY_MAX];
 };
 
+/* Is it of a kind that is asked for one by one, and often: state, mark, device, seen, shown,
+ * removed, session? Their values are small. */
+bool key_is_asked_often(struct bytes key);
+
 static inline struct bytes key_bytes(const struct key *k)
 {
 	return (struct bytes){k->data, k->len};
@@ -82,6 +86,7 @@ struct key key_message(struct bytes chat, uint64_t seq);
 struct key key_messages(struct bytes chat); /* prefix */
 struct key key_state(struct bytes chat);
 struct key key_dedupe(struct bytes chat, struct bytes user, struct bytes id);
+struct bytes key_dedupe_writer(struct bytes key); /* its part before the id; empty: it is none */
 struct key key_mark(struct bytes chat, struct bytes user);
 struct key key_marks(struct bytes chat); /* prefix */
 struct key key_owed(uint64_t number, uint32_t part);

@@ -27,11 +27,15 @@
 
 #include "persist/folder.h"
 #include "persist/keys.h"
+#include "persist/known.h"
+#include "persist/recent.h"
 #include "persist/store_check.h"
 
 #define BLOCK_SIZE   ((size_t)16 << 10)
 #define KEEP_BYTES   ((size_t)256 << 10) /* of store_write's memory, about */
 #define RELIEF_BYTES ((size_t)1 << 20)   /* about: less is not worth a table of its own */
+#define RECENT_SHARE 16 /* recent.h may hold this part of the cache's size, beside it; */
+#define KNOWN_SHARE  8  /* known.h this */
 #define FOLDER_MODE  0750
 
 /* With both cores taken by others, writes wait 0.02 s at most for compaction at 5, as at 0; at 7 it
@@ -46,7 +50,9 @@ struct store {
 	leveldb_readoptions_t *reading;
 	leveldb_writeoptions_t *writing, *writing_synced;
 	leveldb_writebatch_t *writes; /* store_write's, kept for its memory */
-	atomic_size_t written;        /* bytes, about, since store_relieve() last did something */
+	struct recent *recent;
+	struct known *known;
+	atomic_size_t written; /* bytes, about, since store_relieve() last did something */
 	pthread_t relief;
 	bool relieving; /* relief is to be joined */
 	_Atomic uint64_t version;
@@ -103,6 +109,8 @@ static void free_parts(struct store *s)
 	leveldb_writeoptions_destroy(s->writing);
 	leveldb_writeoptions_destroy(s->writing_synced);
 	leveldb_writebatch_destroy(s->writes);
+	recent_destroy(s->recent);
+	known_destroy(s->known);
 	free(s);
 }
 
@@ -115,6 +123,14 @@ static struct store *make_parts(const char *path, const struct conf *conf)
 	if (!s)
 		return NULL;
 	memcpy(s->path, path, size);
+	s->recent = recent_create((size_t)conf->store_cache_size / RECENT_SHARE);
+	s->known = known_create((size_t)conf->store_cache_size / KNOWN_SHARE);
+	if (!s->recent || !s->known) {
+		recent_destroy(s->recent);
+		known_destroy(s->known);
+		free(s);
+		return NULL;
+	}
 	s->cache = leveldb_cache_create_lru((size_t)conf->store_cache_size);
 	if (conf->store_bloom_bits > 0)
 		s->bloom = leveldb_filterpolicy_create_bloom((int)conf->store_bloom_bits);
@@ -336,7 +352,7 @@ static const leveldb_readoptions_t *reading_of(
 	return snap ? snap->reading : s->reading;
 }
 
-enum err store_get(
+static enum err get(
 	struct store *s, const struct store_snapshot *snap, struct bytes key, struct bytes *value)
 {
 	char *error = NULL;
@@ -347,6 +363,61 @@ enum err store_get(
 	if (error)
 		return explain(s, error, NULL, NULL, 0);
 	return value->data ? ERR_OK : ERR_NOT_FOUND;
+}
+
+struct ids {
+	struct known *known;
+	const struct known_reading *reading;
+	struct key last;
+	int count;
+};
+
+static bool on_id(void *ctx, struct bytes key, struct bytes value)
+{
+	struct ids *i = ctx;
+
+	(void)value;
+	known_read(i->known, i->reading, key);
+	memcpy(i->last.data, key.data, key.len);
+	i->last.len = key.len;
+	return ++i->count < KNOWN_STEP;
+}
+
+/* Read some of a user's ids (known.h). If that fails they are asked for one by one, as before. */
+static void read_ids(struct store *s, const struct known_reading *r)
+{
+	struct ids i = {.known = s->known, .reading = r};
+	struct bytes from = key_bytes(&r->from), prefix = {from.data, r->prefix};
+	enum err e = store_each(s, NULL, prefix, from, false, on_id, &i);
+
+	known_read_end(s->known, r, key_bytes(&i.last), e == ERR_OK && i.count < KNOWN_STEP);
+}
+
+/* The newest state; see recent.h and known.h. */
+static enum err get_newest(struct store *s, struct bytes key, struct bytes *value)
+{
+	struct known_reading ids;
+	uint64_t since;
+	enum err e;
+
+	if (known_absent(s->known, key)) {
+		*value = (struct bytes){NULL, 0};
+		return ERR_NOT_FOUND;
+	}
+	if (recent_get(s->recent, key, &e, value, &since))
+		return e;
+	e = get(s, NULL, key, value);
+	if (e == ERR_OK || e == ERR_NOT_FOUND)
+		recent_found(s->recent, key, *value, since);
+	if (known_asked(s->known, key, &ids))
+		read_ids(s, &ids);
+	return e;
+}
+
+enum err store_get(
+	struct store *s, const struct store_snapshot *snap, struct bytes key, struct bytes *value)
+{
+	return snap ? get(s, snap, key, value) : get_newest(s, key, value);
 }
 
 static bool has_prefix(struct bytes key, struct bytes prefix)
@@ -475,6 +546,24 @@ static void on_write(void *ctx, struct bytes key, struct bytes value)
 		leveldb_writebatch_delete(writes, key.data, key.len);
 }
 
+static void on_written(void *ctx, struct bytes key, struct bytes value)
+{
+	struct store *s = ctx;
+
+	recent_written(s->recent, key, value);
+	known_written(s->known, key);
+}
+
+/* The batch is in the store: those who remember hear of it. */
+static void written(struct store *s, const struct batch *b)
+{
+	recent_begin(s->recent);
+	known_begin(s->known);
+	batch_writes(b, TABLE_STORE, on_written, s);
+	known_end(s->known);
+	recent_end(s->recent);
+}
+
 enum err store_write(struct store *s, const struct batch *b, struct bytes extra_key,
 	struct bytes extra_value, bool sync, char *why, size_t why_size)
 {
@@ -485,6 +574,7 @@ enum err store_write(struct store *s, const struct batch *b, struct bytes extra_
 	if (extra_key.len)
 		on_write(s->writes, extra_key, extra_value);
 	leveldb_write(s->db, sync ? s->writing_synced : s->writing, s->writes, &error);
+	written(s, b);
 	s->written += batch_bytes(b);
 	if (batch_bytes(b) > KEEP_BYTES) {
 		leveldb_writebatch_destroy(s->writes);
