@@ -53,6 +53,7 @@ static const struct option {
 	{"rate", NUMBER, AT(rate), 0, 10000000, "0",
 		"messages a second in all, instead of a window"},
 	{"size", NUMBER, AT(size), PAYLOAD_MARKER, 16777216, "100", "bytes of a text"},
+	{"ids", FLAG, AT(ids), 0, 0, NULL, "send JSON with an id of the sender's own"},
 	{"qos", NUMBER, AT(qos), 0, 2, "1", "QoS of sending and receiving"},
 	{"seconds", SECONDS, AT(duration_ns), 0, 86400, "5", "how long to measure"},
 	{"warmup", SECONDS, AT(warmup_ns), 0, 3600, "1", "before that, send without measuring"},

@@ -22,7 +22,7 @@ struct options {
 	int64_t duration_ns, warmup_ns, patience_ns, gather_ns;
 
 	bool gnatter; /* the target: messages carry a seq, which is checked */
-	bool json;
+	bool ids, json;
 };
 
 /* Fill *o, but for command, from defaults and the arguments after the command's name. Dies on an

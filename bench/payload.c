@@ -45,22 +45,45 @@ static char *put(char *at, uint64_t v, unsigned count)
 	return at + count;
 }
 
+static char *put_marker(char *at, const struct marker *m)
+{
+	at = put(at, m->run, 4);
+	at = put(at, m->sender, 5);
+	at = put(at, m->counter, 6);
+	return put(at, (uint64_t)m->sent_ns, 9);
+}
+
+static char *put_text(char *at, const char *s)
+{
+	size_t len = strlen(s);
+
+	memcpy(at, s, len);
+	return at + len;
+}
+
 void payload_write(struct payload_source *s, char *out, size_t size, const struct marker *m)
 {
 	char *at = out, *end = out + size;
 
 	assert(size >= PAYLOAD_MARKER);
 	*at++ = '~';
-	at = put(at, m->run, 4);
-	at = put(at, m->sender, 5);
-	at = put(at, m->counter, 6);
-	at = put(at, (uint64_t)m->sent_ns, 9);
+	at = put_marker(at, m);
 	while (at < end) {
 		size_t piece = (size_t)(end - at) < PIECE_MAX ? (size_t)(end - at) : PIECE_MAX;
 
 		memcpy(at, s->pool + (next_random(&s->state) & (POOL_SIZE - 1)), piece);
 		at += piece;
 	}
+}
+
+void payload_write_id(struct payload_source *s, char *out, size_t size, const struct marker *m)
+{
+	char *at = put_text(out, "{\"id\":\"");
+
+	at = put_marker(at, m);
+	at = put_text(at, "\",\"text\":\"");
+	payload_write(s, at, size, m);
+	put_text(at + size, "\"}");
 }
 
 /* The value of a digit plus one; 0 is none. A table, as branches on random digits cost ten times

@@ -18,7 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PAYLOAD_MARKER 25 /* bytes; the least size of a payload */
+#define PAYLOAD_MARKER 25 /* bytes; the least size of a text */
+#define PAYLOAD_ID     (sizeof("{\"id\":\"\",\"text\":\"\"}") - 1 + PAYLOAD_MARKER - 1)
 
 struct marker {
 	uint32_t run;     /* 24 bits */
@@ -36,8 +37,11 @@ struct payload_source {
 void payload_init(struct payload_source *s, uint64_t seed);
 void payload_finish(struct payload_source *s);
 
-/* Write a payload of size >= PAYLOAD_MARKER bytes. */
+/* Write a text of size >= PAYLOAD_MARKER bytes. */
 void payload_write(struct payload_source *s, char *out, size_t size, const struct marker *m);
+
+/* The same as the text of a JSON object with an id of the sender's own: PAYLOAD_ID bytes more. */
+void payload_write_id(struct payload_source *s, char *out, size_t size, const struct marker *m);
 
 /* Find the marker in a payload, as it was sent or inside the JSON that Gnatter made of it. False if
  * there is none. */

@@ -67,15 +67,16 @@ static void send_one(struct work *w, struct sender *s, int64_t sent_ns)
 	struct mqtt_out m = {
 		.topic = {topic, strlen(topic)},
 		.qos = (unsigned)w->o->qos,
-		.payload_len = (size_t)w->o->size,
+		.payload_len = (size_t)w->o->size + (w->o->ids ? PAYLOAD_ID : 0),
 	};
+	struct marker mark;
 	char *at = net_publish(&w->net, s->conn, &m);
 
 	if (!at)
 		return;
 	s->sent++;
-	payload_write(&w->source, at, m.payload_len,
-		&(struct marker){w->run, number, checks_sent(&w->checks, number), sent_ns});
+	mark = (struct marker){w->run, number, checks_sent(&w->checks, number), sent_ns};
+	(w->o->ids ? payload_write_id : payload_write)(&w->source, at, (size_t)w->o->size, &mark);
 }
 
 /* May another message come due? */
