@@ -32,7 +32,7 @@
 #define MMAP_BYTES  (1 << 20) /* a block of its own for whatever is larger */
 #define IDLE_MS     500       /* without an event: time to tidy up */
 #define KEEP_BYTES  (2 << 20) /* free memory that a thread's heap keeps at its end */
-#define QUIET_TURNS 2         /* so many of those, and what the store has in memory goes to disk, */
+#define QUIET_TURNS 1         /* so many of those, and what the store has in memory goes to disk, */
 #define RELIEVE_MS  10000     /* but not again within that time */
 
 struct daemon {
@@ -300,6 +300,7 @@ void daemon_prepare(void)
 
 	mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
 	mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
+	mallopt(M_ARENA_MAX, 1); /* malloc_trim() gives no other's end back */
 	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	sched_setscheduler(0, SCHED_BATCH, &none);

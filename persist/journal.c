@@ -7,10 +7,10 @@
  * The state turns idle before done() is called, so that done() may give the next batch at once.
  *
  * Step 1 writes x"redo" in the same LevelDB batch as the store's part; it stays there until the
- * next commit that touches the directory replaces it. Applying it again is harmless at any time: it
- * holds the newest values of its keys, since whatever came later replaced it. So journal_open()
- * applies what it finds without asking whether it is needed; directory_redo() writes nothing if
- * nothing differs.
+ * next commit replaces or deletes it, or the journal is closed: an import leaves one of megabytes.
+ * Applying it again is harmless at any time: it holds the newest values of its keys, since whatever
+ * came later replaced it. So journal_open() applies what it finds without asking whether it is
+ * needed; directory_redo() writes nothing if nothing differs.
  */
 #include "persist/journal.h"
 
@@ -31,6 +31,7 @@ struct journal {
 	journal_done_fn *done;
 	void *ctx;
 	struct buf redo;
+	bool done_with; /* the redo in the store is applied; of the one who commits */
 
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards what follows */
@@ -67,11 +68,28 @@ static enum err commit(
 		key = key_bytes(&redo_key);
 		redo = (struct bytes){j->redo.data, j->redo.len};
 		sync = true; /* the directory must never be ahead of the store */
+	} else if (j->done_with) {
+		key = key_bytes(&redo_key); /* deleted */
 	}
 	e = store_write(j->store, b, key, redo, sync, why, why_size);
 	if (e == ERR_OK && both)
 		e = directory_write(j->directory, b, why, why_size);
+	j->done_with = e == ERR_OK && both;
 	return e;
+}
+
+/* Nothing is lost if this is: what is left is found, and found done, at the next start. */
+static void forget_redo(struct journal *j)
+{
+	struct store_writes *w = j->done_with ? store_writes_create(j->store) : NULL;
+	struct key key = key_meta("redo");
+	char why[WHY_SIZE];
+
+	if (!w)
+		return;
+	store_writes_delete(w, key_bytes(&key));
+	store_writes_commit(w, why, sizeof(why));
+	store_writes_destroy(w);
 }
 
 static void *run(void *arg)
@@ -122,6 +140,7 @@ static enum err repair(struct journal *j, char *why, size_t why_size)
 		return e;
 	}
 	e = directory_redo(j->directory, redo, why, why_size);
+	j->done_with = e == ERR_OK;
 	free((char *)(uintptr_t)redo.data);
 	return e;
 }
@@ -165,6 +184,8 @@ void journal_close(struct journal *j)
 	pthread_cond_broadcast(&j->changed);
 	pthread_mutex_unlock(&j->lock);
 	pthread_join(j->thread, NULL);
+	if (j->state == IDLE)
+		forget_redo(j);
 	pthread_cond_destroy(&j->changed);
 	pthread_mutex_destroy(&j->lock);
 	buf_free(&j->redo);

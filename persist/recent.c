@@ -1,6 +1,7 @@
-/* recent.c — sets of a few places each, the one used last in front; in a full set the last goes.
+/* recent.c — sets of a few places each; in a full set the one unused for longest goes.
  *
- * Memory that runs out is no failure here: what cannot be kept is forgotten.
+ * The places are one block of memory: the system gives its pages as they are used, and gets them
+ * all back when everything is forgotten, whatever else was allocated meanwhile.
  */
 #include "persist/recent.h"
 
@@ -11,41 +12,40 @@
 #include "persist/keys.h"
 #include "wire/hashmap.h"
 
-#define WAYS          4
-#define SETS_MIN      16
-#define ENTRY_TYPICAL 128 /* bytes, with malloc's own */
-#define VALUE_MAX     256 /* bytes; longer ones, a device with long names, are not kept */
+#define WAYS      4
+#define SETS_MIN  16
+#define PLACE_MAX 224 /* bytes of key and value together; longer ones are not kept */
 
-struct entry {
-	uint64_t hash;
-	unsigned short key_len;
-	short value_len; /* ABSENT: there is no such key */
-	char data[];     /* key, value */
+#define ABSENT (-1) /* there is no such key */
+
+struct place {
+	uint64_t used; /* when, by recent.clock; 0: never, it is free */
+	uint16_t key_len;
+	int16_t value_len;
+	char data[PLACE_MAX]; /* key, value */
 };
 
-#define ABSENT (-1)
-
 struct set {
-	struct entry *place[WAYS]; /* NULL from the first free one on */
+	struct place place[WAYS];
 };
 
 struct recent {
 	pthread_mutex_t lock;
 	uint64_t generation; /* how many times something was written */
-	size_t mask;         /* sets - 1; a power of two */
-	struct set sets[];
+	uint64_t clock;
+	size_t mask;      /* sets - 1; a power of two */
+	struct set *sets; /* NULL while there is nothing */
 };
 
 struct recent *recent_create(size_t bytes)
 {
+	struct recent *r = calloc(1, sizeof(*r));
 	size_t sets = SETS_MIN;
-	struct recent *r;
 
-	while (sets * 2 * WAYS * ENTRY_TYPICAL <= bytes)
-		sets *= 2;
-	r = calloc(1, sizeof(*r) + sets * sizeof(struct set));
 	if (!r)
 		return NULL;
+	while (sets * 2 * sizeof(struct set) <= bytes)
+		sets *= 2;
 	r->mask = sets - 1;
 	pthread_mutex_init(&r->lock, NULL);
 	return r;
@@ -55,80 +55,84 @@ void recent_destroy(struct recent *r)
 {
 	if (!r)
 		return;
-	for (size_t i = 0; i <= r->mask; i++)
-		for (int w = 0; w < WAYS; w++)
-			free(r->sets[i].place[w]);
+	free(r->sets);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
 }
 
-/* Put e in front of the set; those before place `at` move one back. */
-static void to_front(struct set *s, int at, struct entry *e)
+void recent_forget(struct recent *r)
 {
-	memmove(&s->place[1], &s->place[0], (size_t)at * sizeof(s->place[0]));
-	s->place[0] = e;
+	pthread_mutex_lock(&r->lock);
+	free(r->sets);
+	r->sets = NULL;
+	pthread_mutex_unlock(&r->lock);
 }
 
-/* The entry of that key, then in front; NULL if there is none. */
-static struct entry *find(struct set *s, uint64_t hash, struct bytes key)
+/* The place of that key; NULL if it has none. */
+static struct place *find(struct recent *r, struct set *s, struct bytes key)
 {
-	for (int w = 0; w < WAYS && s->place[w]; w++) {
-		struct entry *e = s->place[w];
-
-		if (e->hash == hash && bytes_equal(key, e->data, e->key_len)) {
-			to_front(s, w, e);
-			return e;
+	for (struct place *p = s->place; p < s->place + WAYS; p++) {
+		if (p->used && bytes_equal(key, p->data, p->key_len)) {
+			p->used = ++r->clock;
+			return p;
 		}
 	}
 	return NULL;
 }
 
-/* Take out the entry in front. */
-static void drop_front(struct set *s)
+static struct place *oldest(struct set *s)
 {
-	free(s->place[0]);
-	memmove(&s->place[0], &s->place[1], (WAYS - 1) * sizeof(s->place[0]));
-	s->place[WAYS - 1] = NULL;
+	struct place *p = s->place;
+
+	for (struct place *q = p + 1; q < s->place + WAYS; q++)
+		if (q->used < p->used)
+			p = q;
+	return p;
+}
+
+static struct set *set_of(struct recent *r, struct bytes key)
+{
+	return r->sets ? &r->sets[hash_bytes(key.data, key.len) & r->mask] : NULL;
 }
 
 static void put(struct recent *r, struct bytes key, struct bytes value)
 {
-	uint64_t hash = hash_bytes(key.data, key.len);
-	struct set *s = &r->sets[hash & r->mask];
-	struct entry *e = find(s, hash, key);
-	short len = value.data ? (short)value.len : ABSENT;
+	struct place *p;
+	struct set *s;
 
-	if (e && (value.len > VALUE_MAX || e->value_len != len)) {
-		drop_front(s);
-		e = NULL;
-	}
-	if (value.len > VALUE_MAX)
+	if (!r->sets)
+		r->sets = calloc(r->mask + 1, sizeof(*r->sets));
+	s = set_of(r, key);
+	if (!s)
+		return; /* out of memory: what is not kept is asked for again */
+	p = find(r, s, key);
+	if (key.len + value.len > PLACE_MAX) {
+		if (p)
+			p->used = 0;
 		return;
-	if (!e) {
-		e = malloc(sizeof(*e) + key.len + value.len);
-		if (!e)
-			return;
-		*e = (struct entry){hash, (unsigned short)key.len, len};
-		memcpy(e->data, key.data, key.len);
-		free(s->place[WAYS - 1]);
-		to_front(s, WAYS - 1, e);
 	}
+	if (!p)
+		p = oldest(s);
+	p->used = ++r->clock;
+	p->key_len = (uint16_t)key.len;
+	p->value_len = value.data ? (int16_t)value.len : ABSENT;
+	memcpy(p->data, key.data, key.len);
 	if (value.len > 0)
-		memcpy(e->data + key.len, value.data, value.len);
+		memcpy(p->data + key.len, value.data, value.len);
 }
 
 /* What the caller gets: his own copy. */
-static enum err copy_out(const struct entry *e, struct bytes *value)
+static enum err copy_out(const struct place *p, struct bytes *value)
 {
-	size_t len = e->value_len == ABSENT ? 0 : (size_t)e->value_len;
+	size_t len = p->value_len == ABSENT ? 0 : (size_t)p->value_len;
 	char *copy;
 
-	if (e->value_len == ABSENT)
+	if (p->value_len == ABSENT)
 		return ERR_NOT_FOUND;
 	copy = malloc(len + 1);
 	if (!copy)
 		return ERR_NOMEM;
-	memcpy(copy, e->data + e->key_len, len);
+	memcpy(copy, p->data + p->key_len, len);
 	*value = (struct bytes){copy, len};
 	return ERR_OK;
 }
@@ -136,21 +140,21 @@ static enum err copy_out(const struct entry *e, struct bytes *value)
 bool recent_get(
 	struct recent *r, struct bytes key, enum err *err, struct bytes *value, uint64_t *since)
 {
-	uint64_t hash;
-	struct entry *e;
+	struct place *p;
+	struct set *s;
 
 	*value = (struct bytes){NULL, 0};
 	*since = 0;
 	if (!key_is_asked_often(key))
 		return false;
-	hash = hash_bytes(key.data, key.len);
 	pthread_mutex_lock(&r->lock);
 	*since = r->generation;
-	e = find(&r->sets[hash & r->mask], hash, key);
-	if (e)
-		*err = copy_out(e, value);
+	s = set_of(r, key);
+	p = s ? find(r, s, key) : NULL;
+	if (p)
+		*err = copy_out(p, value);
 	pthread_mutex_unlock(&r->lock);
-	return e != NULL;
+	return p != NULL;
 }
 
 void recent_found(struct recent *r, struct bytes key, struct bytes value, uint64_t since)

@@ -42,4 +42,7 @@ void recent_begin(struct recent *r);
 void recent_written(struct recent *r, struct bytes key, struct bytes value);
 void recent_end(struct recent *r);
 
+/* Forget everything, to give its memory back. */
+void recent_forget(struct recent *r);
+
 #endif

@@ -36,6 +36,7 @@
 #define RELIEF_BYTES ((size_t)1 << 20)   /* about: less is not worth a table of its own */
 #define RECENT_SHARE 16 /* recent.h may hold this part of the cache's size, beside it; */
 #define KNOWN_SHARE  8  /* known.h this */
+#define EXTRA_BYTES  ((size_t)1 << 20) /* of extra values: what is left of more is cleared away */
 #define FOLDER_MODE  0750
 
 /* With both cores taken by others, writes wait 0.02 s at most for compaction at 5, as at 0; at 7 it
@@ -53,6 +54,8 @@ struct store {
 	struct recent *recent;
 	struct known *known;
 	atomic_size_t written; /* bytes, about, since store_relieve() last did something */
+	size_t extra;          /* bytes of store_write's extra values so far */
+	struct key extra_key;  /* of the last of them */
 	pthread_t relief;
 	bool relieving; /* relief is to be joined */
 	_Atomic uint64_t version;
@@ -314,13 +317,21 @@ static void end_relief(struct store *s)
 	s->relieving = false;
 }
 
-/* Compacting a range first writes what is in memory into a table; in this one there is no key. */
-static void *relieve(void *ctx)
+/* Write what is in memory into a table, which compacting a range begins with; in this one there is
+ * no key. */
+static void write_out(struct store *s)
 {
 	static const char nothing[] = "\xff\xff";
-	struct store *s = ctx;
 
 	leveldb_compact_range(s->db, nothing, sizeof(nothing) - 1, nothing, sizeof(nothing) - 1);
+}
+
+static void *relieve(void *ctx)
+{
+	struct store *s = ctx;
+
+	write_out(s);
+	recent_forget(s->recent);
 	malloc_trim(0);
 	return NULL;
 }
@@ -336,11 +347,35 @@ bool store_relieve(struct store *s)
 	return s->relieving;
 }
 
+/* Of a large value that was written with every commit of an import, all versions stand in the
+ * table, one behind the other, and whoever comes to the keys before them reads through all. LevelDB
+ * drops them where it merges two tables that have the key: so the last one is written once more as
+ * it is, into a table that overlaps with the other. If anything fails it is as it was. */
+static void clear_extra(struct store *s)
+{
+	struct bytes key = key_bytes(&s->extra_key);
+	char *error = NULL, *value;
+	size_t len;
+
+	write_out(s);
+	value = leveldb_get(s->db, s->reading, key.data, key.len, &len, &error);
+	if (!error && value)
+		leveldb_put(s->db, s->writing_synced, key.data, key.len, value, len, &error);
+	else if (!error)
+		leveldb_delete(s->db, s->writing, key.data, key.len, &error);
+	if (!error)
+		leveldb_compact_range(s->db, key.data, key.len, key.data, key.len);
+	leveldb_free(error);
+	leveldb_free(value);
+}
+
 void store_close(struct store *s)
 {
 	if (!s)
 		return;
 	end_relief(s);
+	if (s->extra >= EXTRA_BYTES)
+		clear_extra(s);
 	free_parts(s);
 }
 
@@ -571,8 +606,12 @@ enum err store_write(struct store *s, const struct batch *b, struct bytes extra_
 
 	leveldb_writebatch_clear(s->writes);
 	batch_writes(b, TABLE_STORE, on_write, s->writes);
-	if (extra_key.len)
+	if (extra_key.len) {
 		on_write(s->writes, extra_key, extra_value);
+		memcpy(s->extra_key.data, extra_key.data, extra_key.len);
+		s->extra_key.len = extra_key.len;
+		s->extra += extra_value.len;
+	}
 	leveldb_write(s->db, sync ? s->writing_synced : s->writing, s->writes, &error);
 	written(s, b);
 	s->written += batch_bytes(b);

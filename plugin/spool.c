@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "spool_map.h"
 
@@ -186,6 +187,9 @@ static void rewind_ring(struct spool *s)
 
 	if (start < from || kept > from / REWIND_KEPT || kept > s->size - start || keeps_secret(s))
 		return;
+	/* After a burst its pages go back to the system, which still has what is in them. */
+	if (h->head - h->base > from + from / 4)
+		madvise(s->ring + from, s->size - from, MADV_DONTNEED);
 	memcpy(s->ring, at(s, h->tail), kept);
 	store_last(&s->h->base, h->tail);
 }

@@ -24,7 +24,9 @@
 
 #include "spool_map.h"
 
-#define ZEROS (1u << 20)
+/* Written at once. The system keeps what is written at once in one piece, and maps it in one, too.
+ */
+#define ZEROS (64u << 10)
 
 /* What the whole of an opening works on. */
 struct opening {

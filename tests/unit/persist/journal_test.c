@@ -289,6 +289,44 @@ static void test_journal_fails_and_is_repaired(void **state)
 	batch_destroy(b);
 }
 
+static bool redo_is_there(struct store *s)
+{
+	struct key redo = key_meta("redo");
+	struct bytes v;
+	enum err e = store_get(s, NULL, key_bytes(&redo), &v);
+
+	free((char *)(uintptr_t)v.data);
+	return e == ERR_OK;
+}
+
+/* It stays for as long as it may be needed, and not longer. */
+static void test_journal_redo_goes(void **state)
+{
+	struct batch *b = batch_create(&nothing.base);
+	struct pair p;
+
+	(void)state;
+	open_pair(&p, true);
+	for (int i = 0; i < 2; i++) {
+		batch_put(b, TABLE_USERS, text("alice"), text("1"));
+		assert_err(journal_commit_wait(p.j, b, why, sizeof(why)), ERR_OK);
+		batch_clear(b);
+		assert_true(redo_is_there(p.s));
+		batch_put(b, TABLE_STORE, text("a"), text("1"));
+		assert_err(journal_commit_wait(p.j, b, why, sizeof(why)), ERR_OK);
+		batch_clear(b);
+		assert_false(redo_is_there(p.s));
+	}
+	batch_put(b, TABLE_USERS, text("bob"), text("1"));
+	assert_err(journal_commit_wait(p.j, b, why, sizeof(why)), ERR_OK);
+	batch_destroy(b);
+	assert_true(redo_is_there(p.s));
+	journal_close(p.j);
+	assert_false(redo_is_there(p.s));
+	p.j = NULL;
+	close_pair(&p);
+}
+
 static void test_journal_redo_damaged(void **state)
 {
 	struct key redo = key_meta("redo");
@@ -321,6 +359,8 @@ static void test_journal_crash_between_steps(void **state)
 	open_pair(&p, true);
 	fill(b, 1);
 	assert_err(journal_commit_wait(p.j, b, why, sizeof(why)), ERR_OK);
+	close_pair(&p);
+	open_stores(&p, false, MAP);
 	fill(b, 2);
 	directory_redo_encode(&redo, b);
 	assert_err(store_write(p.s, b, key_bytes(&redo_key), (struct bytes){redo.data, redo.len},
@@ -328,7 +368,8 @@ static void test_journal_crash_between_steps(void **state)
 		ERR_OK);
 	assert_int_equal(store_number(p.s, "counter"), 2);
 	assert_int_equal(directory_number(p.d, TABLE_USERS, "counter"), 1);
-	close_pair(&p);
+	directory_close(p.d);
+	store_close(p.s);
 	for (int i = 0; i < 2; i++) {
 		open_pair(&p, false);
 		assert_int_equal(directory_number(p.d, TABLE_USERS, "counter"), 2);
@@ -425,6 +466,7 @@ int main(int argc, char **argv)
 		IN_SCRATCH(test_journal_one_at_a_time),
 		IN_SCRATCH(test_journal_close_waits),
 		IN_SCRATCH(test_journal_fails_and_is_repaired),
+		IN_SCRATCH(test_journal_redo_goes),
 		IN_SCRATCH(test_journal_redo_damaged),
 		IN_SCRATCH(test_journal_crash_between_steps),
 		IN_SCRATCH(test_journal_killed),

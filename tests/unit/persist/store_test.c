@@ -169,6 +169,44 @@ static void test_store_as_a_model(void **state)
 	store_close(s);
 }
 
+static bool add_key(void *ctx, struct bytes key, struct bytes value)
+{
+	(void)key;
+	*(size_t *)ctx += value.len;
+	return true;
+}
+
+/* A large value that is written over and over leaves nothing of itself behind. */
+static void test_store_clears_extra_values_away(void **state)
+{
+	enum { TIMES = 20, EACH = 200000 };
+	struct store *s = make();
+	struct batch *b = batch_create(&nothing);
+	char *noise = malloc(EACH);
+	size_t bytes = 0;
+
+	(void)state;
+	srand(3);
+	for (int i = 0; i < EACH; i++)
+		noise[i] = (char)rand();
+	batch_put(b, TABLE_STORE, text("a"), text("1"));
+	for (int i = 0; i < TIMES; i++) {
+		noise[i]++;
+		assert_err(store_write(s, b, text("x"), (struct bytes){noise, EACH}, true, why,
+				   sizeof(why)),
+			ERR_OK);
+	}
+	assert_true(store_disk_bytes(s) > TIMES * EACH);
+	store_close(s);
+	assert_err(reopen(&s), ERR_OK);
+	assert_in_range(store_disk_bytes(s), EACH, 2 * EACH);
+	assert_err(store_each(s, NULL, text(""), text(""), false, add_key, &bytes), ERR_OK);
+	assert_in_range(bytes, EACH, EACH + 20);
+	store_close(s);
+	batch_destroy(b);
+	free(noise);
+}
+
 /* How many compactions LevelDB's own log tells of. */
 static int compactions(void)
 {
@@ -882,6 +920,7 @@ int main(int argc, char **argv)
 		IN_SCRATCH(test_store_write_and_reopen),
 		IN_SCRATCH(test_store_as_a_model),
 		IN_SCRATCH(test_store_reads_do_not_compact),
+		IN_SCRATCH(test_store_clears_extra_values_away),
 		IN_SCRATCH(test_store_relieve),
 		IN_SCRATCH(test_store_each_ranges),
 		IN_SCRATCH(test_store_snapshot_stands_still),
