@@ -1,5 +1,5 @@
-/* store.h — LevelDB: messages, marks, dedupe index, owed effects, positions. The only file that
- * sees LevelDB's types.
+/* store.h — LevelDB: messages, marks, dedupe index, owed effects, positions. No LevelDB type is
+ * seen outside of store*.c.
  *
  * Threads: store_get, store_each and snapshots from any thread at once; store_write from one at a
  * time; each struct store_writes belongs to one thread, and several may commit at once.
