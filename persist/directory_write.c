@@ -172,8 +172,8 @@ enum err directory_redo(struct directory *d, struct bytes redo, char *why, size_
 	if (needed && !r.failed)
 		return write_end(&w, why, why_size);
 	mdb_txn_abort(w.txn);
-	if (!r.failed)
-		return ERR_OK;
+	if (!r.failed) /* it is there; that it was synced, too, nobody knows */
+		return directory_explain(d, mdb_env_sync(d->env, 1), "synced", why, why_size);
 	snprintf(why, why_size,
 		"the last commit to the directory %s, as the store has it, is damaged", d->path);
 	return ERR_CORRUPT;

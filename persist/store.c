@@ -246,6 +246,24 @@ static void on_write(void *ctx, struct bytes key, struct bytes value)
 		leveldb_writebatch_delete(writes, key.data, key.len);
 }
 
+/* LevelDB appends to its log even after a write that failed half way. What then stands behind the
+ * broken place could not be trusted, and store_check() would refuse it: so nothing follows. */
+static enum err write_batch(
+	struct store *s, leveldb_writebatch_t *batch, bool sync, char *why, size_t why_size)
+{
+	char *error = NULL;
+
+	if (s->broken) {
+		snprintf(why, why_size, "the store %s cannot be written: an earlier write failed",
+			s->path);
+		return ERR_IO;
+	}
+	leveldb_write(s->db, sync ? s->writing_synced : s->writing, batch, &error);
+	if (error)
+		s->broken = true;
+	return store_explain(s, error, "written", why, why_size);
+}
+
 static void on_written(void *ctx, struct bytes key, struct bytes value)
 {
 	struct store *s = ctx;
@@ -267,7 +285,7 @@ static void written(struct store *s, const struct batch *b)
 enum err store_write(struct store *s, const struct batch *b, struct bytes extra_key,
 	struct bytes extra_value, bool sync, char *why, size_t why_size)
 {
-	char *error = NULL;
+	enum err e;
 
 	leveldb_writebatch_clear(s->writes);
 	batch_writes(b, TABLE_STORE, on_write, s->writes);
@@ -277,15 +295,16 @@ enum err store_write(struct store *s, const struct batch *b, struct bytes extra_
 		s->extra_key.len = extra_key.len;
 		s->extra += extra_value.len;
 	}
-	leveldb_write(s->db, sync ? s->writing_synced : s->writing, s->writes, &error);
-	written(s, b);
+	e = write_batch(s, s->writes, sync, why, why_size);
+	if (e == ERR_OK)
+		written(s, b);
 	s->written += batch_bytes(b);
 	if (batch_bytes(b) > KEEP_BYTES) {
 		leveldb_writebatch_destroy(s->writes);
 		s->writes = leveldb_writebatch_create();
 	}
 	s->version++;
-	return store_explain(s, error, "written", why, why_size);
+	return e;
 }
 
 uint64_t store_version(const struct store *s)
@@ -336,14 +355,14 @@ size_t store_writes_count(const struct store_writes *w)
 
 enum err store_writes_commit(struct store_writes *w, char *why, size_t why_size)
 {
-	char *error = NULL;
+	enum err e;
 
 	if (w->count == 0)
 		return ERR_OK;
-	leveldb_write(w->s->db, w->s->writing, w->batch, &error);
+	e = write_batch(w->s, w->batch, false, why, why_size);
 	leveldb_writebatch_clear(w->batch);
 	w->count = 0;
-	return store_explain(w->s, error, "written", why, why_size);
+	return e;
 }
 
 /* ---- statistics -------------------------------------------------------------------------- */

@@ -51,6 +51,7 @@ uint64_t store_version(const struct store *s);
 
 /* Write the TABLE_STORE part of the batch, and the pair extra_key, extra_value if extra_key is not
  * empty, as one LevelDB batch; synced to disk when it returns if sync. ERR_FULL (no space), ERR_IO.
+ * After a write that failed, this or that of store_writes_commit(), every other fails, too: ERR_IO.
  */
 enum err store_write(struct store *s, const struct batch *b, struct bytes extra_key,
 	struct bytes extra_value, bool sync, char *why, size_t why_size);

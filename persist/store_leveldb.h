@@ -21,6 +21,7 @@ struct store {
 	leveldb_writebatch_t *writes; /* store_write's, kept for its memory */
 	struct recent *recent;
 	struct known *known;
+	atomic_bool broken;    /* a write failed: none follows */
 	atomic_size_t written; /* bytes, about, since store_relieve() last did something */
 	size_t extra;          /* bytes of store_write's extra values so far */
 	struct key extra_key;  /* of the last of them */

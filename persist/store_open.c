@@ -308,7 +308,7 @@ void store_close(struct store *s)
 	if (!s)
 		return;
 	end_relief(s);
-	if (s->extra >= EXTRA_BYTES)
+	if (s->extra >= EXTRA_BYTES && !s->broken)
 		clear_extra(s);
 	free_parts(s);
 }
