@@ -879,10 +879,16 @@ static int fill_disk(void)
 		batch_put(b, TABLE_STORE, text(key), (struct bytes){value, sizeof(value)});
 		e = store_write(s, b, text(""), text(""), true, why, sizeof(why));
 	}
-	store_close(s);
-	batch_destroy(b);
 	if (e != ERR_FULL || !strstr(why, "No space left"))
 		return 2;
+	/* What came behind a write that failed half way would make the store a broken one. */
+	batch_clear(b);
+	batch_put(b, TABLE_STORE, text("small"), text("1"));
+	if (store_write(s, b, text(""), text(""), true, why, sizeof(why)) != ERR_IO ||
+		!strstr(why, "an earlier write failed"))
+		return 9;
+	store_close(s);
+	batch_destroy(b);
 	filler = fopen(in_scratch("filler"), "w");
 	while (e == ERR_FULL && fwrite(value, 1000, 1, filler) == 1 && fflush(filler) == 0)
 		continue;
