@@ -30,9 +30,19 @@ static struct client *group(const char *chat)
 	return carol;
 }
 
+/* Somebody with a chat, who is connected: until then the last line but one says where to, and what
+ * has to be asked of the server is refused. */
+static struct tmux *connected(const char *user)
+{
+	struct tmux *t = person(in, user);
+
+	tmux_wait(t, "Enter send");
+	return t;
+}
+
 static struct tmux *open_in(const char *chat)
 {
-	struct tmux *t = person(in, "alice");
+	struct tmux *t = connected("alice");
 
 	tmux_wait(t, chat);
 	person_say(t, case_printf("/chat %s", chat));
@@ -76,7 +86,7 @@ static void test_ui_help(void **state)
 static void test_ui_groups(void **state)
 {
 	struct client *dave = client_5(in, "dave", "foreign");
-	struct tmux *t = person(in, "alice");
+	struct tmux *t = connected("alice");
 	struct cJSON *chat;
 
 	(void)state;
