@@ -155,6 +155,8 @@ static enum style say_hint(struct ui *ui, struct buf *b)
 		buf_str(b, "PgUp, PgDn: scroll; Escape: back");
 	else if (ui->mode == MODE_PAGE && ui->page.kind != PAGE_WELCOME)
 		buf_str(b, "Escape: back");
+	else if (s.state == GNATTER_STOPPED) /* the first picture, drawn before it is begun */
+		buf_str(b, "Connecting\xe2\x80\xa6");
 	else if (s.state == GNATTER_CONNECTING && !ui->was_offline)
 		buf_printf(b, "Connecting to %s\xe2\x80\xa6", s.address);
 	else
