@@ -216,6 +216,26 @@ static void test_ui_offline_and_back(void **state)
 	person_quit(alice);
 }
 
+/* The first chat opens by itself when it is known: what was typed before that stays. */
+static void test_ui_typed_before_the_first_chat(void **state)
+{
+	struct instance *i = instance_create(instance_people);
+	struct tmux *alice = person(i, "alice");
+
+	(void)state;
+	tmux_wait(alice, "Welcome, alice.");
+	tmux_wait_row(alice, -3, "Offline");
+	assert_false(tmux_holds(alice, "You have no chats"));
+	tmux_type(alice, "hello all");
+	tmux_wait_row(alice, -1, "> hello all");
+	instance_start(i);
+	tmux_wait_row(alice, 0, "Lobby");
+	tmux_wait_row(alice, -1, "> hello all");
+	tmux_key(alice, "Enter");
+	tmux_wait(alice, "alice: hello all" STORED);
+	person_quit(alice);
+}
+
 /* What the server refuses is said, stays until it is taken away, and nothing else waits for it. */
 static void test_ui_refused(void **state)
 {
@@ -265,6 +285,7 @@ int main(void)
 		SYSTEM(test_ui_typing_and_presence),
 		SYSTEM(test_ui_read_when_seen),
 		SYSTEM(test_ui_offline_and_back),
+		SYSTEM(test_ui_typed_before_the_first_chat),
 		SYSTEM(test_ui_refused),
 		SYSTEM(test_ui_hangup),
 		SYSTEM(test_ui_signals),

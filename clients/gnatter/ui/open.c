@@ -152,6 +152,7 @@ void ui_open(struct ui *ui, const char *chat)
 {
 	char name[GNATTER_CHAT_SIZE];
 	const struct chat_entry *e;
+	bool first = *ui->chat == '\0';
 
 	snprintf(name, sizeof name, "%s", chat);
 	if (ui->mode != MODE_CHAT) {
@@ -161,10 +162,12 @@ void ui_open(struct ui *ui, const char *chat)
 	ui->dirty = true;
 	if (strcmp(ui->chat, name) == 0)
 		return;
-	if (*ui->chat && !ui->editing)
+	if (!first && !ui->editing)
 		drafts_keep(&ui->drafts, ui->chat, editor_text(&ui->editor));
 	snprintf(ui->chat, sizeof ui->chat, "%s", name);
-	editor_set(&ui->editor, drafts_get(&ui->drafts, name));
+	/* The first one may open by itself, under the hands of somebody who types. */
+	if (!first || *editor_text(&ui->editor) == '\0')
+		editor_set(&ui->editor, drafts_get(&ui->drafts, name));
 	ui->editing = ui->marked = 0;
 	ui->asked = ui->ask_failed = false;
 	e = ui_entry(ui);

@@ -90,8 +90,11 @@ static void lay_help(struct ui *ui, struct rows *r, unsigned width)
 static void lay_welcome(struct ui *ui, struct rows *r, unsigned width)
 {
 	char me[256];
+	struct gnatter_status s;
 
-	snprintf(me, sizeof me, "Welcome, %s. You have no chats yet.", gnatter_user(ui->g));
+	gnatter_status(ui->g, &s);
+	snprintf(me, sizeof me, "Welcome, %s.%s", gnatter_user(ui->g),
+		s.state == GNATTER_SYNCED ? " You have no chats yet." : "");
 	paragraph(r, STYLE_ME, me, width);
 	paragraph(r, STYLE_TEXT, "", width);
 	entry(r, "/dm USER", "write to one person", 20, width);

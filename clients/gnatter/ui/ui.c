@@ -137,6 +137,7 @@ static void event(struct ui *ui, const struct event *e)
 	case EVENT_STATUS:
 		ui->ask_failed = false;
 		ui->chats_stale = true;
+		page_changed(ui);
 		break;
 	case EVENT_CHAT:
 	case EVENT_ALL:
