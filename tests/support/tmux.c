@@ -54,6 +54,24 @@ static char *ask(struct tmux *t, const char *input, const char *const args[])
 }
 #define ASK(t, ...) ask((t), NULL, (const char *const[]){__VA_ARGS__, NULL})
 
+/* The number in a file, -1 if it is not there yet. */
+static int number_in(struct tmux *t, const char *name)
+{
+	char *text = slurp(case_printf("%s/%s", t->dir, name), NULL);
+
+	return text ? atoi(text) : -1;
+}
+
+bool tmux_running(struct tmux *t)
+{
+	return number_in(t, "code") < 0;
+}
+
+static bool is_over(void *arg)
+{
+	return !tmux_running(arg);
+}
+
 static void report_tmux(void *arg)
 {
 	struct tmux *t = arg;
@@ -65,12 +83,15 @@ static void report_tmux(void *arg)
 	fprintf(stderr, "=== the screen\n%s%s===\n", r.out, r.err);
 }
 
+/* What hangs up still has things to put away, which the next test would find in use. */
 static void undo_tmux(void *arg, bool failed)
 {
 	struct tmux *t = arg;
 
 	(void)failed;
 	tmux_close(t);
+	if (number_in(t, "pid") > 0)
+		case_wait(is_over, t);
 	case_forget_report(t);
 	run((const char *const[]){"rm", "-rf", t->dir, NULL});
 }
@@ -267,14 +288,6 @@ struct tmux_cursor tmux_cursor(struct tmux *t)
 
 /* --- the program ---------------------------------------------------------------------------- */
 
-/* The number in a file, -1 if it is not there yet. */
-static int number_in(struct tmux *t, const char *name)
-{
-	char *text = slurp(case_printf("%s/%s", t->dir, name), NULL);
-
-	return text ? atoi(text) : -1;
-}
-
 static bool has_pid(void *arg)
 {
 	return number_in(arg, "pid") > 0;
@@ -285,11 +298,6 @@ int tmux_pid(struct tmux *t)
 	if (!case_wait(has_pid, t))
 		case_fail("the program in the terminal does not start");
 	return number_in(t, "pid");
-}
-
-bool tmux_running(struct tmux *t)
-{
-	return number_in(t, "code") < 0;
 }
 
 /* And all that it wrote is on the screen. */

@@ -202,6 +202,7 @@ static void test_ui_messages_selected(void **state)
 	person_say(t, "to the first");
 	client_take(carol, "chat/chosen/msg", "\"ref\":2,\"text\":\"to the first\"");
 	tmux_wait(t, "\xe2\x94\x82 carol: one");
+	tmux_wait(t, "to the first \xe2\x9c\x93"); /* what waits cannot be selected */
 	person_key(t, "M-k", 3);
 	tmux_wait_row(t, -2, "carol: two");
 	person_say(t, "/react +1");
