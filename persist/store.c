@@ -299,6 +299,7 @@ enum err store_write(struct store *s, const struct batch *b, struct bytes extra_
 	if (e == ERR_OK)
 		written(s, b);
 	s->written += batch_bytes(b);
+	compaction_wrote(s->compaction, batch_bytes(b));
 	if (batch_bytes(b) > KEEP_BYTES) {
 		leveldb_writebatch_destroy(s->writes);
 		s->writes = leveldb_writebatch_create();
@@ -362,6 +363,7 @@ enum err store_writes_commit(struct store_writes *w, char *why, size_t why_size)
 	e = write_batch(w->s, w->batch, false, why, why_size);
 	leveldb_writebatch_clear(w->batch);
 	w->count = 0;
+	compaction_wake(w->s->compaction);
 	return e;
 }
 

@@ -10,6 +10,7 @@
 #include "persist/known.h"
 #include "persist/recent.h"
 #include "persist/store.h"
+#include "persist/store_compaction.h"
 
 struct store {
 	leveldb_t *db;
@@ -21,10 +22,11 @@ struct store {
 	leveldb_writebatch_t *writes; /* store_write's, kept for its memory */
 	struct recent *recent;
 	struct known *known;
-	atomic_bool broken;    /* a write failed: none follows */
-	atomic_size_t written; /* bytes, about, since store_relieve() last did something */
-	size_t extra;          /* bytes of store_write's extra values so far */
-	struct key extra_key;  /* of the last of them */
+	struct compaction *compaction; /* NULL: nobody watches it */
+	atomic_bool broken;            /* a write failed: none follows */
+	atomic_size_t written;         /* bytes, about, since store_relieve() last did something */
+	size_t extra;                  /* bytes of store_write's extra values so far */
+	struct key extra_key;          /* of the last of them */
 	pthread_t relief;
 	bool relieving; /* relief is to be joined */
 	_Atomic uint64_t version;

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "persist/folder.h"
 #include "persist/store_check.h"
@@ -29,12 +28,9 @@
 #define EXTRA_BYTES  ((size_t)1 << 20) /* of extra values: what is left of more is cleared away */
 #define FOLDER_MODE  0750
 
-/* With both cores taken by others, writes wait 0.02 s at most for compaction at 5, as at 0; at 7 it
- * falls behind and they wait 1 s, at 10 they wait 8 s. */
-#define COMPACTION_NICE 5
-
 static void free_parts(struct store *s)
 {
+	compaction_end(s->compaction);
 	if (s->db)
 		leveldb_close(s->db);
 	leveldb_options_destroy(s->options);
@@ -198,19 +194,16 @@ struct opening {
 	enum err result;
 };
 
-/* LevelDB compacts on a thread of its own, which the first one to need it starts, with its
- * priority. Here that is this thread, of low priority: the broker and the commits come first on a
- * full machine. The range that is compacted is empty. */
+/* On a thread of its own: see compaction_prepare(). */
 static void *open_quietly(void *arg)
 {
-	static const char nothing[] = {0};
 	struct opening *o = arg;
 
-	setpriority(PRIO_PROCESS, 0, COMPACTION_NICE);
+	compaction_prepare();
 	o->result = o->mode == STORE_CREATE ? make_new(o->s, o->why, o->why_size)
 					    : open_existing(o->s, o->why, o->why_size);
 	if (o->result == ERR_OK)
-		leveldb_compact_range(o->s->db, nothing, 1, nothing, 1);
+		o->s->compaction = compaction_watch(o->s->db);
 	return NULL;
 }
 
@@ -275,6 +268,7 @@ bool store_relieve(struct store *s)
 	if (s->written < RELIEF_BYTES)
 		return false;
 	end_relief(s);
+	compaction_wake(s->compaction);
 	s->relieving = pthread_create(&s->relief, NULL, relieve, s) == 0;
 	if (s->relieving)
 		s->written = 0;
@@ -308,6 +302,7 @@ void store_close(struct store *s)
 	if (!s)
 		return;
 	end_relief(s);
+	compaction_wake(s->compaction);
 	if (s->extra >= EXTRA_BYTES && !s->broken)
 		clear_extra(s);
 	free_parts(s);
