@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IN_ONE_TURN 512 /* marks */
-#define BATCH       25  /* marks */
-#define BATCH_MS    50  /* from one batch to the next, unless its marks had to wait too long */
-#define STRETCH_MAX 8   /* intervals that a mark waits, at most */
+#define IN_ONE_TURN 64 /* marks, which take a millisecond of the broker */
+#define BATCH       25 /* marks */
+#define BATCH_MS    50 /* from one batch to the next, unless its marks had to wait too long */
+#define STRETCH_MAX 8  /* intervals that a mark waits, at most */
 
 struct waiting {
 	struct waiting *next;
@@ -117,6 +117,8 @@ enum err marks_restart(struct marks *m, int64_t now_ms)
 	enum err err;
 
 	drop_all(m);
+	m->batch_ms = 0;
+	m->batched = 0;
 	err = store_each(m->teller.store, NULL, key_bytes(&prefix), (struct bytes){NULL, 0}, false,
 		add_pending, &a);
 	return err == ERR_OK && a.failed ? ERR_NOMEM : err;
@@ -179,15 +181,26 @@ static void tell_first(struct marks *m)
 	free(w);
 }
 
+/* ms until it is. Who waits for longer than now is allowed began when the interval was longer. */
+static int64_t due_in(const struct marks *m, const struct waiting *w, int64_t now_ms)
+{
+	int64_t wait = w->due_ms - now_ms;
+
+	return wait <= 0 || wait > STRETCH_MAX * m->teller.conf->mark_interval_ms ? 0 : wait;
+}
+
 int marks_service(struct marks *m, int64_t now_ms)
 {
-	for (int i = 0; i < IN_ONE_TURN && m->first && m->first->due_ms <= now_ms; i++)
+	int64_t wait;
+
+	for (int i = 0; i < IN_ONE_TURN && m->first && due_in(m, m->first, now_ms) == 0; i++)
 		tell_first(m);
 	teller_flush(&m->teller, &m->gathered);
 	directory_rest(m->reader);
 	if (!m->first)
 		return -1;
-	return m->first->due_ms <= now_ms ? 0 : (int)(m->first->due_ms - now_ms);
+	wait = due_in(m, m->first, now_ms);
+	return wait > 0 ? (int)wait : 1;
 }
 
 enum err marks_create(struct marks **out, const struct teller *teller)

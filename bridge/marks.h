@@ -1,5 +1,5 @@
 /* marks.h — telling marks that grew again too soon after they were told: when their interval is
- * over.
+ * over, and where many wait when it is their turn.
  *
  * The engine tells a mark at once if it was not told for a while (engine/ack.c), and else writes
  * down that it is pending and hints. What is told then is what the store says at that moment, so

@@ -360,10 +360,10 @@ enum err store_writes_commit(struct store_writes *w, char *why, size_t why_size)
 
 	if (w->count == 0)
 		return ERR_OK;
+	compaction_wake(w->s->compaction);
 	e = write_batch(w->s, w->batch, false, why, why_size);
 	leveldb_writebatch_clear(w->batch);
 	w->count = 0;
-	compaction_wake(w->s->compaction);
 	return e;
 }
 

@@ -7,6 +7,7 @@
 #include "persist/store_compaction.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
@@ -27,10 +28,11 @@
  * falls behind and they wait 1 s, at 10 they wait 8 s. */
 #define NICE 5
 
+#define NS_PER_MS 1000000
+
 #define LOOK_MS     100
-#define STARVED_NS  80000000          /* of waiting between two looks */
 #define RAISED_MS   2000              /* so long it is of nice 5, at least */
-#define QUIET_MS    1000              /* without work: nobody looks any more */
+#define QUIET_MS    1000              /* without work: nobody looks any more, and it is raised */
 #define WROTE_BYTES ((size_t)1 << 20) /* after so many somebody looks again */
 
 /* Tables of level 0. LevelDB merges them when there are 4, makes writes wait 1 ms each when there
@@ -57,47 +59,57 @@ struct compaction {
 
 	bool raised; /* the watcher's, as what follows */
 	int raised_ms, quiet_ms;
-	struct task task; /* as it was when it was looked at last */
+	int stat_fd, schedstat_fd;
+	struct task task;  /* as it was when it was looked at last, ... */
+	int64_t looked_ns; /* ... then */
 };
 
 /* --- LevelDB's thread ------------------------------------------------------------------------ */
 
-static bool read_line(pid_t tid, const char *name, char *line, int size)
+static int open_of(pid_t tid, const char *name)
 {
 	char path[64];
-	FILE *f;
-	bool got;
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/%s", (int)tid, name);
-	f = fopen(path, "re");
-	got = f && fgets(line, size, f);
-	if (f)
-		fclose(f);
-	return got;
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* What stands there now, as a string. No memory is taken, whose lock the one who starves may hold.
+ */
+static bool read_of(int fd, char *text, size_t size)
+{
+	ssize_t got = fd >= 0 ? pread(fd, text, size - 1, 0) : -1;
+
+	text[got > 0 ? got : 0] = '\0';
+	return got > 0;
 }
 
 /* proc(5): "PID (NAME) STATE ..."; and the kernel's sched-stats: three numbers. */
-static bool read_task(pid_t tid, struct task *out)
+static bool read_task(const struct compaction *c, struct task *out)
 {
-	char line[512];
+	char text[512];
 	const char *at;
 
-	if (!read_line(tid, "stat", line, sizeof(line)) || !(at = strrchr(line, ')')))
+	if (!read_of(c->stat_fd, text, sizeof(text)) || !(at = strrchr(text, ')')))
 		return false;
 	out->could_run = strncmp(at, ") R", 3) == 0;
-	return read_line(tid, "schedstat", line, sizeof(line)) &&
-	       sscanf(line, "%" SCNd64 " %" SCNd64 " %ld", &out->ran_ns, &out->waited_ns,
+	return read_of(c->schedstat_fd, text, sizeof(text)) &&
+	       sscanf(text, "%" SCNd64 " %" SCNd64 " %ld", &out->ran_ns, &out->waited_ns,
 		       &out->turns) == 3;
 }
 
 static bool has_name(pid_t tid)
 {
 	char name[32];
+	int fd = open_of(tid, "comm");
+	bool same = read_of(fd, name, sizeof(name)) && strcmp(name, NAME "\n") == 0;
 
-	return read_line(tid, "comm", name, sizeof(name)) && strcmp(name, NAME "\n") == 0;
+	if (fd >= 0)
+		close(fd);
+	return same;
 }
 
-/* The one that has the caller's name and is not the caller; 0 if there is none. */
+/* The one that has that name and is not the caller; 0 if there is none. */
 static pid_t find_thread(void)
 {
 	pid_t self = (pid_t)syscall(SYS_gettid), found = 0;
@@ -124,16 +136,19 @@ static bool set_policy(pid_t tid, int policy)
 
 /* --- may one? -------------------------------------------------------------------------------- */
 
-/* On a thread of its own, which may not come back. */
+/* To leave SCHED_IDLE takes the permission to lower a nice value to the thread's. That is tried, on
+ * a thread that is not needed: as SCHED_IDLE it could starve itself. */
 static void *try_it(void *arg)
 {
 	bool *may = arg;
+	int nice = getpriority(PRIO_PROCESS, 0);
 
-	*may = set_policy(0, SCHED_IDLE) && set_policy(0, SCHED_BATCH);
+	*may = nice < 19 && setpriority(PRIO_PROCESS, 0, nice + 1) == 0 &&
+	       setpriority(PRIO_PROCESS, 0, nice) == 0;
 	return NULL;
 }
 
-/* The caller is of nice 5, and so the thread that tries. */
+/* The caller is as nice as LevelDB's thread, and so is the one that tries. */
 static bool may_change(void)
 {
 	pthread_t t;
@@ -147,33 +162,44 @@ static bool may_change(void)
 
 /* --- watching -------------------------------------------------------------------------------- */
 
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 * NS_PER_MS + t.tv_nsec;
+}
+
 static void set_raised(struct compaction *c, bool raised)
 {
 	c->raised_ms = 0;
-	if (c->raised != raised && set_policy(c->tid, raised ? SCHED_BATCH : SCHED_IDLE))
+	if (set_policy(c->tid, raised ? SCHED_BATCH : SCHED_IDLE))
 		c->raised = raised;
 }
 
-/* It could have run since it was looked at last, and did not, or waited nearly all the time. */
-static bool starves(const struct task *was, const struct task *is)
+/* It could have run for that time and did not, or waited four fifths of it. */
+static bool starves(const struct task *was, const struct task *is, int64_t passed_ns)
 {
 	if (!was->could_run || !is->could_run)
 		return false;
 	return is->turns == was->turns ? is->ran_ns == was->ran_ns
-				       : is->waited_ns - was->waited_ns >= STARVED_NS;
+				       : is->waited_ns - was->waited_ns >= passed_ns / 5 * 4;
 }
 
 static void look(struct compaction *c)
 {
 	struct task is, was = c->task;
+	int64_t was_ns = c->looked_ns;
+	bool seen = read_task(c, &is);
 
-	if (!read_task(c->tid, &is))
-		return;
-	c->task = is;
-	c->quiet_ms = is.could_run || is.turns != was.turns ? 0 : c->quiet_ms + LOOK_MS;
+	c->looked_ns = now_ns();
+	if (seen) {
+		c->task = is;
+		c->quiet_ms = is.could_run || is.turns != was.turns ? 0 : c->quiet_ms + LOOK_MS;
+	}
 	if (c->quiet_ms >= QUIET_MS)
 		c->piled = false; /* or it would be at work */
-	if (c->piled || starves(&was, &is))
+	if (!seen || c->piled || starves(&was, &is, c->looked_ns - was_ns))
 		set_raised(c, true);
 	else if (c->raised && (c->raised_ms += LOOK_MS) >= RAISED_MS)
 		set_raised(c, false);
@@ -181,35 +207,42 @@ static void look(struct compaction *c)
 
 static void wait_a_little(struct compaction *c)
 {
-	struct timespec t;
+	int64_t until_ns = now_ns() + LOOK_MS * NS_PER_MS;
+	struct timespec t = {until_ns / 1000 / NS_PER_MS, until_ns % (1000LL * NS_PER_MS)};
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_nsec += LOOK_MS * 1000000L;
-	if (t.tv_nsec >= 1000000000L) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000L;
-	}
-	pthread_cond_timedwait(&c->woken, &c->lock, &t);
+	while (!c->ending && pthread_cond_timedwait(&c->woken, &c->lock, &t) == 0)
+		continue;
 }
 
-/* True if there is nothing more to do. */
-static bool sleeps(struct compaction *c)
+/* While nobody looks, it does not starve. */
+static void doze(struct compaction *c)
+{
+	set_raised(c, true);
+	while (!c->wanted && !c->ending)
+		pthread_cond_wait(&c->woken, &c->lock);
+	c->awake = true;
+	if (!c->ending && read_task(c, &c->task))
+		set_raised(c, c->piled);
+	c->looked_ns = now_ns();
+}
+
+/* Wait until it is time to look again. False if there is nothing more to do. */
+static bool await_turn(struct compaction *c)
 {
 	pthread_mutex_lock(&c->lock);
-	c->awake = c->quiet_ms < QUIET_MS || c->raised;
-	while (!c->awake && !c->wanted && !c->ending)
-		pthread_cond_wait(&c->woken, &c->lock);
-	if (!c->ending)
-		wait_a_little(c);
+	c->awake = c->quiet_ms < QUIET_MS;
+	if (!c->awake)
+		doze(c);
+	wait_a_little(c);
 	pthread_mutex_unlock(&c->lock);
-	return c->ending;
+	return !c->ending;
 }
 
 static void *run(void *arg)
 {
 	struct compaction *c = arg;
 
-	while (!sleeps(c)) {
+	while (await_turn(c)) {
 		if (atomic_exchange(&c->wanted, false))
 			c->quiet_ms = 0;
 		look(c);
@@ -240,6 +273,7 @@ void compaction_wrote(struct compaction *c, size_t bytes)
 	if (!c || (c->wrote += bytes) < WROTE_BYTES)
 		return;
 	c->wrote = 0;
+	compaction_wake(c);
 	tables = leveldb_property_value(c->db, "leveldb.num-files-at-level0");
 	if (tables) {
 		long n = strtol(tables, NULL, 10);
@@ -247,7 +281,6 @@ void compaction_wrote(struct compaction *c, size_t bytes)
 		c->piled = n >= PILED || (c->piled && n > CLEARED);
 	}
 	leveldb_free(tables);
-	compaction_wake(c);
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -258,20 +291,24 @@ void compaction_prepare(void)
 	setpriority(PRIO_PROCESS, 0, NICE);
 }
 
-static bool start(struct compaction *c)
+static void close_files(struct compaction *c)
+{
+	if (c->stat_fd >= 0)
+		close(c->stat_fd);
+	if (c->schedstat_fd >= 0)
+		close(c->schedstat_fd);
+}
+
+static bool start_watcher(struct compaction *c)
 {
 	pthread_condattr_t monotonic;
 	bool started;
 
-	if (c->tid == 0 || !read_task(c->tid, &c->task) || c->task.ran_ns == 0 ||
-		!set_policy(c->tid, SCHED_IDLE))
-		return false;
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&c->woken, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	pthread_setname_np(pthread_self(), "watcher"); /* hands that down, too */
 	started = pthread_create(&c->watcher, NULL, run, c) == 0;
 	if (!started) {
 		set_policy(c->tid, SCHED_BATCH);
@@ -281,18 +318,35 @@ static bool start(struct compaction *c)
 	return started;
 }
 
+static bool start(struct compaction *c)
+{
+	bool started;
+
+	c->tid = find_thread();
+	if (c->tid == 0)
+		return false;
+	c->stat_fd = open_of(c->tid, "stat");
+	c->schedstat_fd = open_of(c->tid, "schedstat");
+	c->looked_ns = now_ns();
+	started = read_task(c, &c->task) && c->task.ran_ns > 0 && set_policy(c->tid, SCHED_IDLE) &&
+		  start_watcher(c);
+	if (!started)
+		close_files(c);
+	return started;
+}
+
 struct compaction *compaction_watch(leveldb_t *db)
 {
 	static const char nothing[] = {0};
 	struct compaction *c = NULL;
 
 	leveldb_compact_range(db, nothing, 1, nothing, 1); /* an empty range */
+	pthread_setname_np(pthread_self(), "watcher");     /* hands that down, too */
 	if (may_change())
 		c = calloc(1, sizeof(*c));
 	if (!c)
 		return NULL;
 	c->db = db;
-	c->tid = find_thread();
 	if (start(c))
 		return c;
 	free(c);
@@ -307,6 +361,7 @@ void compaction_end(struct compaction *c)
 	wake(c);
 	pthread_join(c->watcher, NULL);
 	set_raised(c, true);
+	close_files(c);
 	pthread_cond_destroy(&c->woken);
 	pthread_mutex_destroy(&c->lock);
 	free(c);

@@ -3,8 +3,9 @@
  * LevelDB writes and merges its tables on one thread of its own. That thread is of the policy
  * SCHED_IDLE: it runs where nothing else wants to, and the kernel takes the core that it is on for
  * a free one, so that neither broker nor commits wait for it. But where all cores are busy with
- * something else it would never run, and in the end every write waits for it. So somebody watches:
- * while it starves, or tables pile up, it is of SCHED_BATCH and nice 5, for two seconds at least.
+ * something else it would never run, and in the end every write waits for it. So it is of that
+ * policy only while somebody watches, which is when much is written; and of SCHED_BATCH and nice 5
+ * while it starves or tables pile up, for two seconds at least.
  *
  * A process may only do that if it may leave SCHED_IDLE again (CAP_SYS_NICE, or an RLIMIT_NICE of
  * 15 or more: `LimitNICE=+5` of systemd). Where it may not, the thread keeps the policy it was
@@ -28,7 +29,7 @@ struct compaction *compaction_watch(leveldb_t *db);
 /* So many bytes were written. On the one thread that writes. c may be NULL. */
 void compaction_wrote(struct compaction *c, size_t bytes);
 
-/* Somebody will wait for a compaction: look at once. Any thread. c may be NULL. */
+/* There may be something to compact: watch. Any thread. c may be NULL. */
 void compaction_wake(struct compaction *c);
 
 /* Before the database is closed, which waits for the compaction: that is of nice 5 then. NULL is

@@ -267,8 +267,8 @@ bool store_relieve(struct store *s)
 {
 	if (s->written < RELIEF_BYTES)
 		return false;
-	end_relief(s);
 	compaction_wake(s->compaction);
+	end_relief(s);
 	s->relieving = pthread_create(&s->relief, NULL, relieve, s) == 0;
 	if (s->relieving)
 		s->written = 0;
@@ -301,8 +301,8 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
-	end_relief(s);
 	compaction_wake(s->compaction);
+	end_relief(s);
 	if (s->extra >= EXTRA_BYTES && !s->broken)
 		clear_extra(s);
 	free_parts(s);

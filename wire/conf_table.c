@@ -100,7 +100,7 @@ const struct option conf_options[] = {
 	 .help = "Presence messages a second. When more people come and go, the rest follows "
 		"a little later, so that messages need not wait."},
 	{TIME(mark_interval, 250, 0, 10 * SECOND), RELOAD,
-	 .help = "Between two messages about how far one user has got in one chat; up to four "
+	 .help = "Between two messages about how far one user has got in one chat; up to eight "
 		"times as long when many people read at once. The last one is always sent."},
 	{COUNT(brief_rate, 5, 1, 10000), RELOAD,
 	 .help = "Typing and device presence: publishes a second of one connection; four "

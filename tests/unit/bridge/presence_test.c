@@ -646,7 +646,7 @@ static void test_marks_when_their_interval_is_over(void **state)
 	assert_false(exists(w, key_pending(text("lobby"), text("bob"))));
 }
 
-/* Where many wait they wait longer, though never more than four intervals; and all are told. */
+/* Where many wait they wait longer, though never more than eight intervals; and all are told. */
 static void test_marks_of_a_crowd(void **state)
 {
 	enum { CROWD = 1100, BATCH = 25, BATCH_MS = 50, STRETCH = 8 };
@@ -678,6 +678,23 @@ static void test_marks_of_a_crowd(void **state)
 	/* So long everybody waits at most. */
 	pass(w, began + STRETCH * interval - w->now);
 	assert_int_equal(w->count, CROWD);
+}
+
+/* Who waits since the interval was longer does not wait so long, nor does anybody behind him. */
+static void test_marks_after_a_reload(void **state)
+{
+	struct world *w = *state;
+
+	add_user(w, "bob", &USER_NEW);
+	put_mark(w, 9, 7);
+	commit(w);
+	w->conf.mark_interval_ms = 10000;
+	marks_hint(w->marks, text("lobby"), text("bob"), w->now);
+	pass(w, 1000);
+	assert_int_equal(w->count, 0);
+	w->conf.mark_interval_ms = 250;
+	pass(w, 10);
+	assert_int_equal(w->count, 1);
 }
 
 /* What grows between the telling and its being written down is not forgotten. */
@@ -743,6 +760,7 @@ int main(void)
 		CASE(test_presence_of_an_account_that_went),
 		CASE(test_marks_when_their_interval_is_over),
 		CASE(test_marks_of_a_crowd),
+		CASE(test_marks_after_a_reload),
 		CASE(test_marks_that_grow_meanwhile),
 		CASE(test_marks_of_who_hides_his_receipts),
 	};

@@ -44,7 +44,7 @@ static pid_t compaction(void)
 	struct dirent *e;
 	pid_t found = 0;
 
-	while ((e = readdir(dir)) != NULL) {
+	while (!found && (e = readdir(dir)) != NULL) {
 		char path[300], name[32] = "";
 		FILE *f;
 
@@ -59,7 +59,19 @@ static pid_t compaction(void)
 	return found;
 }
 
-/* May a process like this one leave SCHED_IDLE again? One that is not needed any more tries. */
+static int nice_of(pid_t tid)
+{
+	return getpriority(PRIO_PROCESS, (id_t)tid);
+}
+
+/* 5, but for who is nicer anyway and may not be less. */
+static int usual_nice(void)
+{
+	return nice_of(0) > NICE ? nice_of(0) : NICE;
+}
+
+/* May a process like this one leave SCHED_IDLE again? One that is not needed any more tries. And
+ * can it be seen whether a thread waits? */
 static bool may_change(void)
 {
 	static const struct sched_param none = {0};
@@ -72,7 +84,22 @@ static bool may_change(void)
 				? 0
 				: 1);
 	}
-	return child_end(pid) == 0;
+	return child_end(pid) == 0 && access("/proc/self/schedstat", R_OK) == 0;
+}
+
+/* It has not done all there is to do. */
+static bool at_work(pid_t tid)
+{
+	char path[64], line[512] = "";
+	const char *at;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
+	f = fopen(path, "r");
+	at = f && fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
+	if (f)
+		fclose(f);
+	return at && strncmp(at, ") S", 3) != 0;
 }
 
 static bool await_policy(pid_t tid, int policy)
@@ -125,16 +152,17 @@ static pthread_t hog_start(pid_t beside, int busy_ms)
 	return t;
 }
 
-/* So many MB, but no more once LevelDB's thread is raised. */
-static void write_much(struct store *s, int most, pid_t tid)
+/* Write MB after MB, `most` at most, until LevelDB's thread is of that policy. Is it? */
+static bool write_until(struct store *s, int most, int pause_ms, pid_t tid, int policy)
 {
+	const struct timespec pause = {0, pause_ms * 1000000L};
 	static struct memory_base empty;
 	static char value[PART_SIZE];
 	struct batch *b;
 
 	memory_base_init(&empty);
 	b = batch_create(&empty.base);
-	for (int i = 0; i < most && sched_getscheduler(tid) != SCHED_BATCH; i++) {
+	for (int i = 0; i < most && sched_getscheduler(tid) != policy; i++) {
 		char key[16];
 
 		snprintf(key, sizeof(key), "%08lx", random());
@@ -144,36 +172,44 @@ static void write_much(struct store *s, int most, pid_t tid)
 		batch_put(b, TABLE_STORE, text(key), (struct bytes){value, sizeof(value)});
 		if (store_write(s, b, text(""), text(""), false, why, sizeof(why)) != ERR_OK)
 			exit(102);
+		nanosleep(&pause, NULL);
 	}
 	batch_destroy(b);
+	return sched_getscheduler(tid) == policy;
 }
 
 /* --- tests ----------------------------------------------------------------------------------- */
 
-static int raised_and_lowered(int busy_ms, int most)
+/* While much is written and there is a core for it, the thread is idle; it is raised while there is
+ * none, and when nothing is written. */
+static int raised_and_lowered(int busy_ms, int most, bool while_written)
 {
 	struct store *s = make();
 	pid_t tid = compaction();
 	pthread_t other;
 
-	if (sched_getscheduler(tid) != SCHED_IDLE)
+	if (!write_until(s, 60, 100, tid, SCHED_IDLE))
 		return 1;
 	other = hog_start(tid, busy_ms);
-	write_much(s, most, tid);
-	if (!await_policy(tid, SCHED_BATCH) || getpriority(PRIO_PROCESS, (id_t)tid) != NICE)
+	if (!write_until(s, most, 0, tid, SCHED_BATCH) &&
+		(while_written || !await_policy(tid, SCHED_BATCH)))
 		return 2;
+	if (nice_of(tid) != usual_nice() || !at_work(tid))
+		return 3;
 	enough = true;
 	pthread_join(other, NULL);
-	if (!await_policy(tid, SCHED_IDLE))
-		return 3;
+	if (!write_until(s, 60, 100, tid, SCHED_IDLE))
+		return 4;
+	if (!await_policy(tid, SCHED_BATCH))
+		return 5;
 	store_close(s);
-	return sched_getscheduler(tid) == SCHED_BATCH ? 0 : 4;
+	return sched_getscheduler(tid) == SCHED_BATCH ? 0 : 6;
 }
 
 /* One table is to be written, and the core is taken. */
 static int starve(void)
 {
-	return raised_and_lowered(100, 6);
+	return raised_and_lowered(100, 6, false);
 }
 
 static void test_compaction_starves(void **state)
@@ -187,7 +223,7 @@ static void test_compaction_starves(void **state)
 /* It runs two thirds of the time, which is not enough. */
 static int fall_behind(void)
 {
-	return raised_and_lowered(35, 400);
+	return raised_and_lowered(35, 400, true);
 }
 
 static void test_compaction_falls_behind(void **state)
@@ -209,9 +245,9 @@ static int stay(void)
 		return SKIPPED; /* by a capability */
 	s = make();
 	tid = compaction();
-	if (sched_getscheduler(tid) == SCHED_IDLE || getpriority(PRIO_PROCESS, (id_t)tid) != NICE)
+	if (sched_getscheduler(tid) == SCHED_IDLE || nice_of(tid) != usual_nice())
 		return 1;
-	write_much(s, 20, tid);
+	write_until(s, 20, 0, tid, SCHED_IDLE);
 	store_close(s);
 	return 0;
 }
