@@ -63,7 +63,7 @@ static void send_one(struct acks *a)
 	int len = snprintf(
 		text, sizeof(text), "{\"delivered\":%" PRIu64 ",\"read\":%" PRIu64 "}", seq, seq);
 	struct mqtt_out m = {.topic = {topic, strlen(topic)},
-		.qos = (unsigned)a->o->qos,
+		.qos = (unsigned)a->o->ack_qos,
 		.payload_len = (size_t)len};
 	char *at = net_publish(&a->net, &a->net.conns[user], &m);
 

@@ -55,6 +55,7 @@ static const struct option {
 	{"size", NUMBER, AT(size), PAYLOAD_MARKER, 16777216, "100", "bytes of a text"},
 	{"ids", FLAG, AT(ids), 0, 0, NULL, "send JSON with an id of the sender's own"},
 	{"qos", NUMBER, AT(qos), 0, 2, "1", "QoS of sending and receiving"},
+	{"ack-qos", NUMBER, AT(ack_qos), 0, 2, "1", "QoS of acknowledgements"},
 	{"seconds", SECONDS, AT(duration_ns), 0, 86400, "5", "how long to measure"},
 	{"warmup", SECONDS, AT(warmup_ns), 0, 3600, "1", "before that, send without measuring"},
 	{"count", NUMBER, AT(count), 0, 1e10, "0",

@@ -17,7 +17,7 @@ struct options {
 	const char *chat, *publish, *subscribe, *errors, *params;
 
 	/* the work */
-	int64_t groups, members, senders, window, rate, size, qos, count, page;
+	int64_t groups, members, senders, window, rate, size, qos, ack_qos, count, page;
 	int64_t topics, contacts, first;
 	int64_t duration_ns, warmup_ns, patience_ns, gather_ns;
 
