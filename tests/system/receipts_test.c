@@ -158,6 +158,19 @@ static void test_read_at_once(void **state)
 	json_expect_num(member(carol, group, b), "delivered", 3);
 }
 
+/* At QoS 0 it counts as much. */
+static void test_ack_at_qos_0(void **state)
+{
+	(void)state;
+	cast(10);
+	say(pair, 2);
+	client_publish(bob, &(struct publish){.topic = case_printf("chat/%s/ack", pair),
+				    .payload = "{\"read\":2}",
+				    .qos = 0});
+	json_expect_num(next_mark(alice, pair, b, true), "read", 2);
+	json_expect_num(member(alice, pair, b), "read", 2);
+}
+
 /* High-water marks over all devices of a user. */
 static void test_two_devices(void **state)
 {
@@ -507,6 +520,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		SYSTEM(test_four_ticks),
 		SYSTEM(test_read_at_once),
+		SYSTEM(test_ack_at_qos_0),
 		SYSTEM(test_two_devices),
 		SYSTEM(test_many_acks),
 		SYSTEM(test_only_delivered),
