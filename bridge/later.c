@@ -2,6 +2,7 @@
 #include "bridge/later.h"
 
 #include "bridge/engine/registrations.h"
+#include "persist/keys.h"
 
 enum kind { OFFLINE, DEVICE_QUIET, DEVICE_FORGOTTEN, MARK, SWEPT, UNREGISTER };
 

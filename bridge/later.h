@@ -13,7 +13,7 @@
 
 #include "bridge/engine/outbox.h"
 #include "persist/batch.h"
-#include "persist/keys.h"
+#include "persist/values.h"
 
 #define LATER_MANY 4096 /* entries that are worth a commit of their own */
 

@@ -9,6 +9,8 @@
 
 #include "bridge/clock.h"
 #include "bridge/engine/mark.h"
+#include "persist/keys.h"
+#include "persist/values.h"
 #include "wire/logline.h"
 
 #include <stdlib.h>

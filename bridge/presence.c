@@ -8,6 +8,8 @@
 
 #include "bridge/clock.h"
 #include "bridge/presence_view.h"
+#include "persist/keys.h"
+#include "persist/values.h"
 #include "wire/hashmap.h"
 #include "wire/logline.h"
 

@@ -4,6 +4,7 @@
 #include "bridge/presence_view.h"
 
 #include "bridge/engine/answer.h"
+#include "persist/keys.h"
 
 #include <stdlib.h>
 #include <string.h>

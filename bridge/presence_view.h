@@ -6,8 +6,8 @@
 #ifndef GNATTER_BRIDGE_PRESENCE_VIEW_H
 #define GNATTER_BRIDGE_PRESENCE_VIEW_H
 
-#include "persist/keys.h"
 #include "persist/store.h"
+#include "persist/values.h"
 
 struct presence_view {
 	uint32_t devices;              /* connections that count; 0: offline */

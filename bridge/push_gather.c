@@ -1,6 +1,7 @@
 /* push_gather.c — see push_gather.h. */
 #include "bridge/push_gather.h"
 
+#include "persist/values.h"
 #include "wire/hashmap.h"
 
 #include <stdlib.h>

@@ -6,10 +6,13 @@
 #ifndef GNATTER_BRIDGE_PUSH_GATHER_H
 #define GNATTER_BRIDGE_PUSH_GATHER_H
 
-#include "persist/keys.h"
+#include <stddef.h>
 
-/* Append the value of a key `p` (persist/keys.h) made of count messages, in the order in which they
- * were said, as an outbox holds them. ERR_NOMEM, ERR_CORRUPT. */
+#include "wire/buf.h"
+#include "wire/err.h"
+
+/* Append the value of a key `p` (struct push_entry) made of count messages, in the order in which
+ * they were said, as an outbox holds them. ERR_NOMEM, ERR_CORRUPT. */
 enum err push_gather(struct buf *out, struct bytes pushed, size_t count);
 
 #endif

@@ -1,6 +1,7 @@
 /* push_look.c — see push_look.h. */
 #include "bridge/push_look.h"
 
+#include "persist/keys.h"
 #include "wire/mention.h"
 
 #include <stdlib.h>

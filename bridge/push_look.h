@@ -5,7 +5,7 @@
 #define GNATTER_BRIDGE_PUSH_LOOK_H
 
 #include "bridge/query.h"
-#include "persist/keys.h"
+#include "persist/values.h"
 
 #define PUSH_LOOK_KEY 32
 

@@ -3,6 +3,8 @@
 
 #include "bridge/engine/answer.h"
 #include "bridge/engine/api.h"
+#include "persist/keys.h"
+#include "persist/values.h"
 #include "persist/visible.h"
 
 #include <stdlib.h>

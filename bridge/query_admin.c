@@ -3,6 +3,7 @@
 
 #include "bridge/engine/answer.h"
 #include "persist/keys.h"
+#include "persist/values.h"
 #include "wire/spoolfile.h"
 #include "wire/version.h"
 

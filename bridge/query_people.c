@@ -10,6 +10,8 @@
 
 #include "bridge/engine/answer.h"
 #include "bridge/presence_view.h"
+#include "persist/keys.h"
+#include "persist/values.h"
 #include "persist/visible.h"
 
 #include <stdlib.h>

@@ -6,6 +6,7 @@
 #include "bridge/engine/answer.h"
 #include "bridge/push/prefs.h"
 #include "persist/keys.h"
+#include "persist/values.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* teller.c — see teller.h. */
 #include "bridge/teller.h"
 
+#include "persist/keys.h"
 #include "wire/effect.h"
 #include "wire/logline.h"
 

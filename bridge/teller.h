@@ -9,8 +9,8 @@
 #include "bridge/later.h"
 #include "bridge/stats.h"
 #include "persist/directory.h"
-#include "persist/keys.h"
 #include "persist/store.h"
+#include "persist/values.h"
 #include "wire/conf.h"
 
 /* Where it comes from and goes to; everything is borrowed. */

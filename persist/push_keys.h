@@ -11,6 +11,8 @@
 #define GNATTER_PERSIST_PUSH_KEYS_H
 
 #include "persist/keys.h"
+#include "wire/err.h"
+#include "wire/name.h"
 
 #define PUSH_LANES 72 /* numbers from 0; bridge/push_waiting.h says what they are for */
 

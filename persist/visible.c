@@ -1,6 +1,8 @@
 /* visible.c — see visible.h. */
 #include "persist/visible.h"
 
+#include "persist/keys.h"
+
 /* The value under key in t, if there is one. */
 static enum err look(struct directory_reader *r, enum table t, const struct key *k,
 	struct bytes *value, bool *found)

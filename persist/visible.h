@@ -9,7 +9,7 @@
 #define GNATTER_PERSIST_VISIBLE_H
 
 #include "persist/directory.h"
-#include "persist/keys.h"
+#include "persist/values.h"
 
 /* Who looks. created: of the account, ms; 0 if not known, then any contact or block counts. */
 struct viewer {

@@ -10,7 +10,7 @@
 
 #include "identity.h"
 #include "persist/directory.h"
-#include "persist/keys.h"
+#include "persist/values.h"
 #include "wire/spoolfile.h"
 
 struct facts;

@@ -6,6 +6,7 @@
 #include "bridge/engine/engine.h"
 #include "bridge/engine/message.h"
 #include "persist/keys.h"
+#include "persist/values.h"
 #include "wire/json.h"
 
 #define BYTES(literal) ((struct bytes){(literal), sizeof(literal) - 1})

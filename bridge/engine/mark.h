@@ -7,7 +7,7 @@
 #ifndef GNATTER_ENGINE_MARK_H
 #define GNATTER_ENGINE_MARK_H
 
-#include "persist/keys.h"
+#include "persist/values.h"
 #include "wire/buf.h"
 
 struct mark_of {

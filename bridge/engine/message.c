@@ -2,6 +2,7 @@
 #include "bridge/engine/message.h"
 
 #include "persist/keys.h"
+#include "wire/name.h"
 #include "wire/utf8.h"
 
 #include <cjson/cJSON.h>

@@ -1,7 +1,7 @@
 /* outbox.c — see outbox.h. */
 #include "bridge/engine/outbox.h"
 
-#include "persist/keys.h"
+#include "persist/values.h"
 
 #include <stdlib.h>
 

@@ -35,7 +35,7 @@ struct outbox {
 	struct buf reads; /* encoded records (wire/record.h) that only ask for something */
 	size_t reads_count;
 	struct buf hints;  /* u8 enum hint, bytes16 user, bytes16 chat, u64 ts */
-	struct buf pushed; /* struct push_entry (persist/keys.h) of each message to be pushed */
+	struct buf pushed; /* struct push_entry (persist/values.h) of each message to be pushed */
 	size_t pushed_count;
 	uint64_t number; /* of the record being applied: the engine sets it */
 	bool failed;     /* out of memory */

@@ -2,6 +2,7 @@
 #include "bridge/engine/registrations.h"
 
 #include "bridge/push/check.h"
+#include "persist/keys.h"
 
 #include <sodium.h>
 #include <string.h>

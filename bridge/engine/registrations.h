@@ -12,7 +12,7 @@
 #define GNATTER_ENGINE_REGISTRATIONS_H
 
 #include "persist/batch.h"
-#include "persist/keys.h"
+#include "persist/values.h"
 
 /* ERR_NOT_FOUND if there is none; out->data is lent until the next use of the batch. */
 enum err registration_get(

@@ -9,7 +9,7 @@
 #ifndef GNATTER_PUSH_PREFS_H
 #define GNATTER_PUSH_PREFS_H
 
-#include "persist/keys.h"
+#include "persist/values.h"
 #include "wire/json.h"
 
 /* What the request has takes the place of what *p has; "quiet":null: no quiet hours. ERR_OK;

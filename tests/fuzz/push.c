@@ -10,7 +10,7 @@
 #include "bridge/push/offer.h"
 #include "bridge/push/prefs.h"
 #include "fuzz.h"
-#include "persist/keys.h"
+#include "persist/values.h"
 #include "wire/mention.h"
 
 static void check_data(enum push_kind_id kind, const struct buf *data)

@@ -5,6 +5,8 @@
 #include "bridge/marks.h"
 #include "persist/base.h"
 #include "persist/journal.h"
+#include "persist/keys.h"
+#include "persist/values.h"
 #include "wire/effect.h"
 #include "wire/hashmap.h"
 

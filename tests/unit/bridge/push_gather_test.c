@@ -11,6 +11,7 @@
 #include <sodium.h>
 
 #include "bridge/push_gather.h"
+#include "persist/values.h"
 #include "wire/hashmap.h"
 
 static struct bytes text(const char *s)

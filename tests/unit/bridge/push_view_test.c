@@ -2,7 +2,7 @@
 #include "bridge/push_view.h"
 
 #include "tests/unit/bridge/push_world.h"
-#include "tests/unit/persist/values.h"
+#include "tests/unit/persist/encoded.h"
 #include "wire/utf8.h"
 
 #include <ctype.h>

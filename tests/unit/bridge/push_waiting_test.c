@@ -1,6 +1,6 @@
 /* push_waiting_test.c — the pushes that wait, on disk: two keys for each, always in step. */
 #include "tests/unit/bridge/push_world.h"
-#include "tests/unit/persist/values.h"
+#include "tests/unit/persist/encoded.h"
 
 #define NOTHING ((struct bytes){NULL, 0})
 

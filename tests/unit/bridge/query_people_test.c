@@ -4,6 +4,7 @@
 #include "bridge/presence_view.h"
 #include "bridge/query.h"
 #include "persist/keys.h"
+#include "persist/values.h"
 
 #include "tests/unit/persist/memory_base.h"
 #include "tests/unit/persist/scratch.h"

@@ -3,6 +3,8 @@
  */
 #include "bridge/engine/registrations.h"
 #include "bridge/push/check.h"
+#include "persist/keys.h"
+#include "persist/values.h"
 
 #include "tests/unit/persist/memory_base.h"
 

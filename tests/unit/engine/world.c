@@ -1,6 +1,6 @@
 /* world.c — see world.h. */
 #include "world.h"
-#include "persist/keys.h"
+#include "persist/values.h"
 #include "wire/le.h"
 
 #include "persist/batch.h"

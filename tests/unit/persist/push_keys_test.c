@@ -2,7 +2,7 @@
  * refused. */
 #include "persist/push_keys.h"
 
-#include "tests/unit/persist/values.h"
+#include "tests/unit/persist/encoded.h"
 
 #define ALICE ((struct push_whose){text("alice"), text("tab"), text("lobby")})
 

@@ -3,6 +3,8 @@
  */
 #include "persist/visible.h"
 
+#include "persist/keys.h"
+#include "persist/values.h"
 #include "tests/unit/persist/memory_base.h"
 #include "tests/unit/persist/scratch.h"
 

@@ -9,6 +9,7 @@
 
 #include "persist/directory.h"
 #include "persist/keys.h"
+#include "persist/values.h"
 
 /* At place/data/directory; opened for writing, with a reader possible. */
 struct directory *book_make(void);

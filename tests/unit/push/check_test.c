@@ -10,7 +10,7 @@
 
 #include "bridge/push/check.h"
 #include "bridge/push/offer.h"
-#include "persist/keys.h"
+#include "persist/values.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 

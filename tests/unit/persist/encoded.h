@@ -1,6 +1,6 @@
-/* values.h — keys and values byte for byte, and what a decoder must refuse. */
-#ifndef GNATTER_TESTS_VALUES_H
-#define GNATTER_TESTS_VALUES_H
+/* encoded.h — keys and values byte for byte, and what a decoder must refuse. */
+#ifndef GNATTER_TESTS_ENCODED_H
+#define GNATTER_TESTS_ENCODED_H
 
 #include "persist/keys.h"
 #include "tests/unit/persist/scratch.h"
