@@ -111,6 +111,25 @@ static void test_recent_only_what_is_small_and_asked_often(void **state)
 	recent_destroy(r);
 }
 
+/* Up to 224 bytes of key and value together, exactly. */
+static void test_recent_what_is_small(void **state)
+{
+	struct recent *r = recent_create(1 << 16);
+	struct key k = key_device(text("bob"), text("phone"));
+	static char same[301];
+
+	(void)state;
+	for (size_t len = 1; len < sizeof(same); len++) {
+		same[len - 1] = (char)('a' + len % 26);
+		wrote(r, k, (struct bytes){same, len});
+		if (k.len + len <= 224)
+			hit(r, k, same);
+		else
+			miss(r, k);
+	}
+	recent_destroy(r);
+}
+
 /* However many there are: the memory stays what it was, and what is asked for all the time stays.
  */
 static void test_recent_is_bounded(void **state)
@@ -158,6 +177,7 @@ int main(void)
 		cmocka_unit_test(test_recent_found_and_written),
 		cmocka_unit_test(test_recent_found_too_late),
 		cmocka_unit_test(test_recent_only_what_is_small_and_asked_often),
+		cmocka_unit_test(test_recent_what_is_small),
 		cmocka_unit_test(test_recent_is_bounded),
 	};
 
