@@ -32,6 +32,16 @@ static enum err parse(struct ack *a, struct bytes payload)
 	return err;
 }
 
+/* Of two among whom nothing was said yet nobody is written down as a member. Once it was, who is
+ * not one has only the name of one who was. */
+static enum err check_unsaid(struct engine *e, struct bytes pair)
+{
+	struct chat_state s;
+	enum err err = state_messages(e, pair, &s);
+
+	return err == ERR_OK ? ERR_NOT_FOUND : absent_is(err, ERR_OK);
+}
+
 /* May the user, as of now, read here? *hidden: see struct mark_of. */
 static enum err check_reader(struct engine *e, const struct record *r, bool *hidden)
 {
@@ -51,7 +61,7 @@ static enum err check_reader(struct engine *e, const struct record *r, bool *hid
 	if (err == ERR_OK)
 		err = state_member(e, r->target, r->user, &m);
 	if (err == ERR_NOT_FOUND && other.len > 0)
-		err = ERR_OK; /* nothing was said there yet */
+		err = check_unsaid(e, r->target);
 	if (err == ERR_OK && other.len > 0 && !*hidden) {
 		err = state_user(e, other, &u);
 		*hidden = err == ERR_OK && u.receipts_hidden;

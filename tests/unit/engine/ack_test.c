@@ -102,10 +102,35 @@ static void test_ack_n(void **state)
 	}
 }
 
+/* A chat of two outlives the account of one of them; who has the name then has no part in it. */
+static void test_ack_of_a_former_owner(void **state)
+{
+	struct world *w;
+	void *made;
+	char *dump;
+
+	(void)state;
+	setup(&made);
+	w = made;
+	for (int i = 0; i < 5; i++)
+		world_apply(w, "SEND alice alice:phone alice:bob hello");
+	world_apply(w, ADMIN "user.remove {\"user\":\"bob\"}");
+	world_apply(w, ADMIN "user.add {\"user\":\"bob\"}");
+	assert_non_null(strstr(
+		world_apply(w, "ACK? bob bob:tab alice:bob {\"delivered\":6}"), "forbidden"));
+	assert_non_null(
+		strstr(world_apply(w, "ACK? bob bob:tab alice:bob {\"read\":3}"), "forbidden"));
+	dump = world_dump(w);
+	assert_null(strstr(dump, "store k\\09alice:bob\\03bob"));
+	free(dump);
+	teardown(&made);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ack_n),
+		cmocka_unit_test(test_ack_of_a_former_owner),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
