@@ -159,10 +159,12 @@ static enum err write_mark(struct batch *b, const struct entry *e, struct outbox
 		return err == ERR_NOT_FOUND ? ERR_OK : err; /* no member any more */
 	m.told = e->told;
 	m.told.pending = m.delivered != m.told.delivered || m.read != m.told.read;
-	if (m.told.pending)
+	if (m.told.pending) {
 		outbox_hint(out, HINT_MARK, e->b, e->a, m.told.at);
-	else
+		batch_put(b, TABLE_STORE, key_bytes(&pending), (struct bytes){"", 0});
+	} else {
 		batch_delete(b, TABLE_STORE, key_bytes(&pending));
+	}
 	mark_encode(&value, &m);
 	if (!value.failed)
 		batch_put(b, TABLE_STORE, key_bytes(&k), (struct bytes){value.data, value.len});
