@@ -1,16 +1,14 @@
 /* presence.c — see presence.h.
  *
- * Two queues, each in order of time: `soon`, and `grace` (where everybody waits equally long). A
- * user is in one of them or in none; in memory are those who wait and those who are told to be
- * online.
+ * Two queues, each in order of time, and a user may be in both: `soon`, who is to be looked at, and
+ * `grace`, where whoever went waits equally long. In memory are those who wait and those who are
+ * told to be online.
  */
-#include "bridge/presence.h"
+#include "bridge/presence_internal.h"
 
 #include "bridge/clock.h"
 #include "bridge/presence_view.h"
-#include "persist/keys.h"
 #include "persist/values.h"
-#include "wire/hashmap.h"
 #include "wire/logline.h"
 
 #include <stdio.h>
@@ -20,45 +18,27 @@
 #define IN_ONE_TURN 256 /* users looked at */
 #define BURST_MS    20  /* what may be told at once: as much as in this time */
 #define TURN_MS     2   /* until the next turn when more is due */
-#define SWEEP_PAGE  64
 
-enum queue_name { NONE, SOON, GRACE, QUEUES };
-
-struct ring {
-	struct ring *next, *prev;
-};
-
+/* What the hints set:
+ *   came, again   soon, if he is not
+ *   again         again, too
+ *   went          grace, unless somebody else of his went before and is not back (whole); and who
+ *                 went before it was told that he came is not told so: no longer soon */
 struct person {
 	struct node node;
-	struct ring ring; /* of the queue */
-	int64_t due_ms;
-	uint64_t told; /* hash of what was told; 0: nothing, or offline */
-	unsigned char queue, len;
-	bool again;       /* tell even if it is the same */
-	bool settled;     /* the grace is over for whoever went */
-	int64_t grace_ms; /* when it is, for the first who went; 0: nobody did */
-	uint32_t devices; /* told to be there */
+	struct ring soon, grace; /* next NULL: not in that queue */
+	int64_t soon_ms;         /* since when */
+	int64_t grace_ms;        /* until when: of the first who went and is not back */
+	uint64_t told;           /* hash of what was told; 0: nothing, or offline */
+	uint32_t devices;        /* told to be there */
+	bool again;              /* tell even if it is the same */
+	bool whole;              /* all who went are back */
+	unsigned char len;
 	char user[];
 };
 
-/* What is walked through after a broker's start. */
-enum sweep { SWEEP_NONE, SWEEP_STORIES, SWEEP_SEEN, SWEEP_DEVICES };
-
-struct presence {
-	struct teller teller;
-	struct directory_reader *reader;
-	struct hashmap people;
-	struct ring queues[QUEUES]; /* heads */
-	struct gathered gathered;
-	uint64_t latest_ts; /* of the records hinted at: what is told is never older */
-	struct buf scratch;
-	double tokens;
-	int64_t refilled_ms;
-	enum sweep sweep;
-	int64_t sweep_at_ms;        /* when it goes on */
-	int64_t sweep_people_at_ms; /* when the grace is over */
-	struct key sweep_from;      /* the next key of the sweep, empty at its start */
-};
+#define SOON(ring)  OF_NODE(ring, struct person, soon)
+#define GRACE(ring) OF_NODE(ring, struct person, grace)
 
 /* --- people and queues
  * ------------------------------------------------------------------------------ */
@@ -97,37 +77,53 @@ static struct person *get(struct presence *p, struct bytes user)
 	return who;
 }
 
-static void dequeue(struct person *who)
+static bool queued(const struct ring *r)
 {
-	if (who->queue == NONE)
+	return r->next != NULL;
+}
+
+static void dequeue(struct ring *r)
+{
+	if (!queued(r))
 		return;
-	who->ring.prev->next = who->ring.next;
-	who->ring.next->prev = who->ring.prev;
-	who->queue = NONE;
+	r->prev->next = r->next;
+	r->next->prev = r->prev;
+	r->next = NULL;
 }
 
-static void enqueue(struct presence *p, struct person *who, enum queue_name queue, int64_t due_ms)
+static void enqueue(struct ring *head, struct ring *r)
 {
-	struct ring *head = &p->queues[queue];
-
-	dequeue(who);
-	who->queue = (unsigned char)queue;
-	who->due_ms = due_ms;
-	who->ring = (struct ring){head, head->prev};
-	head->prev->next = &who->ring;
-	head->prev = &who->ring;
+	dequeue(r);
+	*r = (struct ring){head, head->prev};
+	head->prev->next = r;
+	head->prev = r;
 }
 
-static struct person *first(const struct presence *p, enum queue_name queue)
+static void add_soon(struct presence *p, struct person *who, int64_t now_ms)
 {
-	struct ring *ring = p->queues[queue].next;
+	if (queued(&who->soon))
+		return;
+	who->soon_ms = now_ms;
+	enqueue(&p->soon, &who->soon);
+}
 
-	return ring == &p->queues[queue] ? NULL : OF_NODE(ring, struct person, ring);
+static void add_grace(struct presence *p, struct person *who, int64_t until_ms)
+{
+	who->whole = false;
+	who->grace_ms = until_ms;
+	enqueue(&p->grace, &who->grace);
+}
+
+/* The first in a queue; NULL: nobody. */
+static struct ring *first(const struct ring *head)
+{
+	return head->next == head ? NULL : head->next;
 }
 
 static void drop(struct presence *p, struct person *who)
 {
-	dequeue(who);
+	dequeue(&who->soon);
+	dequeue(&who->grace);
 	hashmap_remove(&p->people, &who->node);
 	free(who);
 }
@@ -143,35 +139,32 @@ static uint64_t wall_ts(const struct presence *p)
 	return now > p->latest_ts ? now : p->latest_ts;
 }
 
-static void publish(struct presence *p, const char *topic, uint32_t expiry, struct bytes payload)
+void presence_publish(struct presence *p, const char *topic, uint32_t expiry, struct bytes payload)
 {
 	teller_publish(&p->teller, &p->gathered, topic, true, expiry, payload);
 	p->tokens -= 1;
 	stats_add(&p->teller.stats->presence_told, 1);
 }
 
-static void publish_device(
-	struct presence *p, struct bytes user, struct bytes device, struct bytes payload)
+void presence_publish_gone(
+	struct presence *p, struct bytes user, struct bytes device, bool forgotten)
 {
 	char topic[sizeof("presence//") + NAME_USER_MAX + NAME_DEVICE_MAX];
+	struct bytes nothing = {NULL, 0}, word = {"offline", 7};
 
 	snprintf(topic, sizeof(topic), "presence/%.*s/%.*s", (int)user.len, user.data,
 		(int)device.len, device.data);
-	publish(p, topic, 0, payload);
+	presence_publish(p, topic, 0, forgotten ? nothing : word);
 }
 
-static struct bytes offline(bool forget)
-{
-	return forget ? (struct bytes){NULL, 0} : (struct bytes){"offline", 7};
-}
-
+/* Devices that went without saying so: to be corrected, or only found. */
 struct device_walk {
 	struct presence *p;
+	bool correct, found;
 	enum err err;
 };
 
-/* A device that went without saying so. */
-static bool correct_device(void *ctx, struct bytes key, struct bytes value)
+static bool look_at_device(void *ctx, struct bytes key, struct bytes value)
 {
 	struct device_walk *w = ctx;
 	struct bytes user, device;
@@ -181,21 +174,37 @@ static bool correct_device(void *ctx, struct bytes key, struct bytes value)
 	w->err = device_decode(&d, value);
 	if (w->err != ERR_OK)
 		return false;
-	if (d.shown && d.state == STATE_OFFLINE) {
-		publish_device(w->p, user, device, offline(d.ephemeral));
-		later_device(w->p->teller.later, user, device, d.ephemeral, wall_ts(w->p));
-	}
+	if (!d.shown || d.state != STATE_OFFLINE)
+		return true;
+	w->found = true;
+	if (!w->correct)
+		return false;
+	presence_publish_gone(w->p, user, device, d.ephemeral);
+	later_device(w->p->teller.later, user, device, d.ephemeral, wall_ts(w->p));
 	return true;
 }
 
-static enum err correct_devices(struct presence *p, struct bytes user)
+static enum err look_at_devices(struct device_walk *w, struct bytes user)
 {
-	struct device_walk w = {p, ERR_OK};
 	struct key prefix = key_devices(user);
-	enum err err = store_each(p->teller.store, NULL, key_bytes(&prefix),
-		(struct bytes){NULL, 0}, false, correct_device, &w);
+	enum err err = store_each(w->p->teller.store, NULL, key_bytes(&prefix),
+		(struct bytes){NULL, 0}, false, look_at_device, w);
 
-	return err == ERR_OK ? w.err : err;
+	return err == ERR_OK ? w->err : err;
+}
+
+/* Who went is back: as many are there as were told to be, and no device shows what it does not say.
+ */
+static enum err find_whole(struct presence *p, struct person *who, const struct presence_view *v)
+{
+	struct device_walk w = {.p = p};
+	enum err err = ERR_OK;
+
+	who->whole = v->devices >= who->devices;
+	if (who->whole)
+		err = look_at_devices(&w, name_of(who));
+	who->whole = who->whole && !w.found;
+	return err;
 }
 
 /* What is told, but for its time: of somebody online, when he came is no news. */
@@ -209,10 +218,11 @@ static uint64_t fingerprint(struct presence *p, const struct presence_view *v, b
 	return h ? h : 1;
 }
 
-/* Look at the user and tell. */
-static enum err tell(struct presence *p, struct person *who)
+/* Look at the user and tell; settled: who is gone is gone. */
+static enum err tell(struct presence *p, struct person *who, bool settled)
 {
 	char topic[sizeof("presence/") + NAME_USER_MAX];
+	struct device_walk correct = {.p = p, .correct = true};
 	struct bytes user = name_of(who);
 	struct presence_view v;
 	struct user u;
@@ -224,11 +234,14 @@ static enum err tell(struct presence *p, struct person *who)
 		err = presence_view(p->teller.store, NULL, user, &v);
 	if (err == ERR_NOT_FOUND) { /* the account went, and what the broker retains with it */
 		who->told = who->devices = 0;
+		who->again = false;
 		return ERR_OK;
 	}
+	if (err == ERR_OK && !settled && queued(&who->grace))
+		err = find_whole(p, who, &v);
 	if (err != ERR_OK)
 		return err;
-	if (!who->settled && who->grace_ms && v.devices < who->devices) {
+	if (!settled && queued(&who->grace) && v.devices < who->devices) {
 		if (v.devices == 0)
 			return ERR_OK;
 		v.devices = who->devices; /* whose grace is not over is there */
@@ -239,35 +252,45 @@ static enum err tell(struct presence *p, struct person *who)
 		buf_reset(&p->scratch);
 		presence_write(&p->scratch, &v, last_seen, wall_ts(p));
 		snprintf(topic, sizeof(topic), "presence/%.*s", (int)user.len, user.data);
-		publish(p, topic, 0, (struct bytes){p->scratch.data, p->scratch.len});
+		presence_publish(p, topic, 0, (struct bytes){p->scratch.data, p->scratch.len});
+		who->again = false;
 	}
 	who->told = v.devices > 0 ? h : 0;
 	who->devices = v.devices;
-	if (who->settled)
-		err = correct_devices(p, user);
+	if (settled)
+		err = look_at_devices(&correct, user);
 	if (v.devices == 0)
 		later_offline(p->teller.later, user, wall_ts(p));
 	return err == ERR_OK && p->scratch.failed ? ERR_NOMEM : err;
 }
 
-static void look_at(struct presence *p, struct person *who)
+static void look_at(struct presence *p, struct person *who, bool settled)
 {
 	enum err err;
 
-	who->settled = who->settled || who->queue == GRACE;
-	dequeue(who);
-	err = tell(p, who);
+	dequeue(&who->soon);
+	err = tell(p, who, settled);
 	if (err != ERR_OK)
 		log_line("presence of %.*s cannot be told: %s", (int)who->len, who->user,
 			err_text(err));
-	who->again = false;
-	if (who->settled)
-		who->grace_ms = 0;
-	who->settled = false;
-	if (who->grace_ms)
-		enqueue(p, who, GRACE, who->grace_ms);
-	else if (who->told == 0)
+	if (settled)
+		dequeue(&who->grace);
+	if (who->told == 0 && !queued(&who->grace))
 		drop(p, who);
+}
+
+enum err presence_tell_again(struct presence *p, struct bytes user)
+{
+	struct person *who;
+
+	if (find(p, user, hash_bytes(user.data, user.len)))
+		return ERR_OK;
+	who = get(p, user);
+	if (!who)
+		return ERR_NOMEM;
+	who->again = true;
+	look_at(p, who, true);
+	return ERR_OK;
 }
 
 /* --- hints
@@ -275,7 +298,6 @@ static void look_at(struct presence *p, struct person *who)
 
 struct all {
 	struct presence *p;
-	enum queue_name queue;
 	int64_t due_ms;
 	enum err err;
 };
@@ -294,15 +316,14 @@ static bool add_shown(void *ctx, struct bytes key, struct bytes value)
 		return false;
 	}
 	who->again = true;
-	who->grace_ms = a->due_ms;
-	enqueue(a->p, who, a->queue, a->due_ms);
+	add_grace(a->p, who, a->due_ms);
 	return true;
 }
 
 /* Everybody who may be shown as something else than offline. */
-static enum err add_all(struct presence *p, enum queue_name queue, int64_t due_ms)
+static enum err add_all(struct presence *p, int64_t due_ms)
 {
-	struct all a = {p, queue, due_ms, ERR_OK};
+	struct all a = {p, due_ms, ERR_OK};
 	struct key prefix = key_shown_all();
 	enum err err = store_each(p->teller.store, NULL, key_bytes(&prefix),
 		(struct bytes){NULL, 0}, false, add_shown, &a);
@@ -310,21 +331,13 @@ static enum err add_all(struct presence *p, enum queue_name queue, int64_t due_m
 	return err == ERR_OK ? a.err : err;
 }
 
-static void start_sweep(struct presence *p, int64_t due_ms)
-{
-	p->sweep = SWEEP_STORIES; /* know no grace */
-	p->sweep_at_ms = 0;
-	p->sweep_people_at_ms = due_ms;
-	p->sweep_from = (struct key){0};
-}
-
 static void broker_is_new(struct presence *p, int64_t due_ms)
 {
-	enum err err = add_all(p, GRACE, due_ms);
+	enum err err = add_all(p, due_ms);
 
 	if (err != ERR_OK)
 		log_line("not everybody's presence can be told: %s", err_text(err));
-	start_sweep(p, due_ms);
+	presence_sweep_start(p, due_ms);
 }
 
 void presence_hint(
@@ -347,158 +360,21 @@ void presence_hint(
 	}
 	who->again = who->again || hint == HINT_AGAIN;
 	if (hint != HINT_WENT) {
-		enqueue(p, who, SOON, now_ms);
-	} else if (who->grace_ms == 0) {
-		who->grace_ms = grace;
-		if (who->told == 0 || who->queue == NONE)
-			enqueue(p, who, GRACE, grace);
+		add_soon(p, who, now_ms);
+		return;
 	}
-}
-
-/* A time that the engine has written down, ms; 0: none. */
-static enum err load_time(struct presence *p, const char *name, uint64_t *out)
-{
-	struct key k = key_meta(name);
-	struct bytes v;
-	struct reader r;
-	enum err err = store_get(p->teller.store, NULL, key_bytes(&k), &v);
-
-	*out = 0;
-	if (err != ERR_OK)
-		return err == ERR_NOT_FOUND ? ERR_OK : err;
-	r = reader_of(v.data, v.len);
-	*out = read_u64(&r);
-	free((void *)(uintptr_t)v.data);
-	return r.failed ? ERR_CORRUPT : ERR_OK;
-}
-
-/* When did the broker start, and was a sweep under way when the daemon ended? */
-static enum err resume_sweep(struct presence *p, int64_t due_ms)
-{
-	uint64_t started, sweep = 0;
-	enum err err = load_time(p, "started", &started);
-
-	if (err == ERR_OK)
-		err = load_time(p, "sweep", &sweep);
-	if (started > p->latest_ts)
-		p->latest_ts = started;
-	if (sweep > 0)
-		start_sweep(p, due_ms);
-	return err;
+	if (who->told == 0 && !who->again)
+		dequeue(&who->soon);
+	if (!queued(&who->grace) || who->whole)
+		add_grace(p, who, grace);
 }
 
 enum err presence_restart(struct presence *p, int64_t now_ms)
 {
 	int64_t grace = now_ms + p->teller.conf->presence_grace_ms;
-	enum err err = add_all(p, GRACE, grace);
+	enum err err = add_all(p, grace);
 
-	return err == ERR_OK ? resume_sweep(p, grace) : err;
-}
-
-/* --- the sweep
- * -------------------------------------------------------------------------------------- */
-
-struct page {
-	struct presence *p;
-	int left;
-	enum err err;
-};
-
-/* May this one be handled now? If not, the next page begins with it. */
-static bool take(struct page *page, struct bytes key)
-{
-	if (page->left-- > 0)
-		return true;
-	memcpy(page->p->sweep_from.data, key.data, key.len);
-	page->p->sweep_from.len = key.len;
-	return false;
-}
-
-/* Somebody who is told to be online, or waits to be told, needs no second time. */
-static bool sweep_seen(void *ctx, struct bytes key, struct bytes value)
-{
-	struct page *page = ctx;
-	struct presence *p = page->p;
-	struct bytes user, nothing;
-	struct person *who;
-
-	(void)value;
-	if (!take(page, key))
-		return false;
-	key_names(key, &user, &nothing);
-	if (find(p, user, hash_bytes(user.data, user.len)))
-		return true;
-	who = get(p, user);
-	if (!who) {
-		page->err = ERR_NOMEM;
-		return false;
-	}
-	who->again = who->settled = true;
-	look_at(p, who);
-	return true;
-}
-
-static bool sweep_device(void *ctx, struct bytes key, struct bytes value)
-{
-	struct page *page = ctx;
-	struct bytes user, device;
-	struct device d;
-
-	if (!take(page, key))
-		return false;
-	key_names(key, &user, &device);
-	page->err = device_decode(&d, value);
-	if (page->err == ERR_OK && d.speaks && d.state == STATE_OFFLINE)
-		publish_device(page->p, user, device, offline(d.ephemeral));
-	return page->err == ERR_OK;
-}
-
-static bool sweep_story(void *ctx, struct bytes key, struct bytes value)
-{
-	char topic[sizeof("user//status") + NAME_USER_MAX];
-	struct page *page = ctx;
-	uint64_t now = (uint64_t)clock_wall_ms();
-	struct bytes user, nothing;
-	struct story s;
-
-	if (!take(page, key))
-		return false;
-	key_names(key, &user, &nothing);
-	page->err = story_decode(&s, value);
-	snprintf(topic, sizeof(topic), "user/%.*s/status", (int)user.len, user.data);
-	if (page->err == ERR_OK && s.expires > now + 1000)
-		publish(page->p, topic, (uint32_t)((s.expires - now) / 1000), s.payload);
-	else if (page->err == ERR_OK)
-		publish(page->p, topic, 0, (struct bytes){NULL, 0});
-	return page->err == ERR_OK;
-}
-
-static void sweep_page(struct presence *p)
-{
-	static base_each_fn *const steps[] = {
-		[SWEEP_SEEN] = sweep_seen,
-		[SWEEP_DEVICES] = sweep_device,
-		[SWEEP_STORIES] = sweep_story,
-	};
-	struct key prefix = p->sweep == SWEEP_SEEN      ? key_seen_all()
-			    : p->sweep == SWEEP_DEVICES ? key_devices_all()
-							: key_stories_all();
-	struct page page = {p, SWEEP_PAGE, ERR_OK};
-	struct key from = p->sweep_from;
-	enum err err = store_each(p->teller.store, NULL, key_bytes(&prefix), key_bytes(&from),
-		false, steps[p->sweep], &page);
-
-	if (err == ERR_OK)
-		err = page.err;
-	if (err != ERR_OK)
-		log_line("presence cannot be gone through: %s", err_text(err));
-	if (err == ERR_OK && page.left < 0)
-		return;
-	if (p->sweep == SWEEP_DEVICES)
-		later_swept(p->teller.later);
-	p->sweep = p->sweep == SWEEP_DEVICES ? SWEEP_NONE : p->sweep + 1;
-	p->sweep_at_ms = p->sweep_people_at_ms;
-	p->sweep_from = (struct key){0};
+	return err == ERR_OK ? presence_sweep_resume(p, grace) : err;
 }
 
 /* --- the clock
@@ -515,24 +391,26 @@ static void refill(struct presence *p, int64_t now_ms)
 	p->refilled_ms = now_ms;
 }
 
-static struct person *next_due(const struct presence *p, int64_t now_ms)
+/* The next to look at, whichever of the two queues has waited for him longer: neither starves.
+ * NULL: nobody yet. */
+static struct person *next_due(const struct presence *p, int64_t now_ms, bool *settled)
 {
-	struct person *who = first(p, SOON);
+	struct ring *soon = first(&p->soon), *grace = first(&p->grace);
 
-	if (!who)
-		who = first(p, GRACE);
-	return who && who->due_ms <= now_ms ? who : NULL;
+	*settled = grace && GRACE(grace)->grace_ms <= now_ms &&
+		   (!soon || GRACE(grace)->grace_ms <= SOON(soon)->soon_ms);
+	return *settled ? GRACE(grace) : soon ? SOON(soon) : NULL;
 }
 
 static int until_more(const struct presence *p, int64_t now_ms)
 {
-	const struct person *waits = first(p, GRACE);
-	int64_t at = waits ? waits->due_ms : INT64_MAX;
+	const struct ring *waits = first(&p->grace);
+	int64_t at = waits ? GRACE(waits)->grace_ms : INT64_MAX;
 
-	if (next_due(p, now_ms))
+	if (first(&p->soon))
 		return TURN_MS;
-	if (p->sweep != SWEEP_NONE && p->sweep_at_ms < at)
-		at = p->sweep_at_ms;
+	if (p->sweep.step != SWEEP_NONE && p->sweep.at_ms < at)
+		at = p->sweep.at_ms;
 	if (at == INT64_MAX)
 		return -1;
 	return at <= now_ms ? TURN_MS : at - now_ms > 60000 ? 60000 : (int)(at - now_ms);
@@ -541,14 +419,15 @@ static int until_more(const struct presence *p, int64_t now_ms)
 int presence_service(struct presence *p, int64_t now_ms)
 {
 	struct person *who;
+	bool settled;
 	int looked = 0;
 
 	refill(p, now_ms);
-	while (p->tokens >= 1 && looked++ < IN_ONE_TURN && (who = next_due(p, now_ms)))
-		look_at(p, who);
-	if (p->tokens >= 1 && p->sweep != SWEEP_NONE && p->sweep_at_ms <= now_ms &&
-		!next_due(p, now_ms))
-		sweep_page(p);
+	while (p->tokens >= 1 && looked++ < IN_ONE_TURN && (who = next_due(p, now_ms, &settled)))
+		look_at(p, who, settled);
+	if (p->tokens >= 1 && p->sweep.step != SWEEP_NONE && p->sweep.at_ms <= now_ms &&
+		!next_due(p, now_ms, &settled))
+		presence_sweep_page(p);
 	directory_rest(p->reader);
 	teller_flush(&p->teller, &p->gathered);
 	return until_more(p, now_ms);
@@ -563,8 +442,8 @@ enum err presence_create(struct presence **out, const struct teller *teller)
 	if (!p)
 		return ERR_NOMEM;
 	p->teller = *teller;
-	for (int i = 0; i < QUEUES; i++)
-		p->queues[i].next = p->queues[i].prev = &p->queues[i];
+	p->soon = (struct ring){&p->soon, &p->soon};
+	p->grace = (struct ring){&p->grace, &p->grace};
 	err = hashmap_init(&p->people) ? directory_reader_create(&p->reader, teller->directory)
 				       : ERR_NOMEM;
 	if (err != ERR_OK) {

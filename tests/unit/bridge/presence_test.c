@@ -741,6 +741,153 @@ static void test_marks_of_who_hides_his_receipts(void **state)
 	assert_holds(last(w, "user/bob/events"), "\"read\":7");
 }
 
+/* He narrows what may be seen and goes in the same commit, and is back within the grace. */
+static void test_presence_hidden_and_back_within_the_grace(void **state)
+{
+	struct world *w = *state;
+
+	add_user(w, "bob", &USER_NEW);
+	connect(w, "bob", "bob:tab", 500);
+	hint(w, HINT_CAME, "bob");
+	pass(w, 10);
+	/* one commit: block.add (the engine publishes {"online":false}, hints AGAIN), DISCONNECT */
+	forget(w);
+	disconnect(w, "bob", "bob:tab", 900);
+	commit(w);
+	presence_hint(w->presence, HINT_AGAIN, text("bob"), 900, w->now);
+	presence_hint(w->presence, HINT_WENT, text("bob"), 900, w->now);
+	pass(w, 1000);
+	connect(w, "bob", "bob:tab", 1000);
+	hint(w, HINT_CAME, "bob");
+	pass(w, 4 * w->conf.presence_grace_ms);
+	assert_holds(last(w, "presence/bob"), "\"online\":true");
+}
+
+/* Gone for 1 s, there for almost 4 s, gone for 0.2 s: never gone for 5 s. */
+static void test_presence_two_short_drops(void **state)
+{
+	struct world *w = *state;
+
+	add_user(w, "bob", &USER_NEW);
+	connect(w, "bob", "bob:tab", 500);
+	hint(w, HINT_CAME, "bob");
+	pass(w, 10);
+	forget(w);
+	disconnect(w, "bob", "bob:tab", 900);
+	hint(w, HINT_WENT, "bob");
+	pass(w, 1000);
+	connect(w, "bob", "bob:tab", 1000);
+	hint(w, HINT_CAME, "bob");
+	pass(w, w->conf.presence_grace_ms - 1100);
+	disconnect(w, "bob", "bob:tab", 1100);
+	hint(w, HINT_WENT, "bob");
+	pass(w, 200);
+	connect(w, "bob", "bob:tab", 1200);
+	hint(w, HINT_CAME, "bob");
+	pass(w, 4 * w->conf.presence_grace_ms);
+	assert_int_equal(told(w, "presence/bob"), 0);
+}
+
+/* Told; then he is removed from the chat and added to it, with a new mark, in one commit; then the
+ * plugin greets: what is pending is told. */
+static void test_marks_of_who_left_and_came_back(void **state)
+{
+	struct world *w = *state;
+	struct key k = key_mark(text("lobby"), text("bob"));
+	struct buf v = {0};
+	struct bytes b;
+	struct mark m;
+
+	add_user(w, "bob", &USER_NEW);
+	put_mark(w, 9, 5);
+	put_pending(w);
+	commit(w);
+	assert_int_equal(marks_restart(w->marks, w->now), ERR_OK);
+	pass(w, 10); /* told 9; the entry waits in later */
+	remove_key(w, key_pending(text("lobby"), text("bob")));                /* remove_member() */
+	mark_encode(&v, &(struct mark){.delivered = 12, .read = 12, .ts = 7}); /* member_put_in() */
+	put(w, TABLE_STORE, key_mark(text("lobby"), text("bob")), &v);
+	commit(w);
+	forget(w);
+	assert_int_equal(marks_restart(w->marks, w->now), ERR_OK);
+	pass(w, 10000);
+	assert_int_equal(store_get(w->store, NULL, key_bytes(&k), &b), ERR_OK);
+	assert_int_equal(mark_decode(&m, b), ERR_OK);
+	assert_int_equal(m.told.pending, exists(w, key_pending(text("lobby"), text("bob"))));
+	free((void *)(uintptr_t)b.data);
+}
+
+/* As much is said as may be told; somebody goes meanwhile. */
+static void test_presence_of_who_went_while_many_speak(void **state)
+{
+	struct world *w = *state;
+	char name[32], client[40];
+	enum { MANY = 100 };
+
+	w->conf.presence_rate = 100;
+	add_user(w, "bob", &USER_NEW);
+	connect(w, "bob", "bob:tab", 500);
+	hint(w, HINT_CAME, "bob");
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof(name), "u%d", i);
+		snprintf(client, sizeof(client), "u%d:d", i);
+		add_user(w, name, &USER_NEW);
+		connect(w, name, client, 500);
+	}
+	commit(w);
+	pass(w, 100);
+	assert_int_equal(told(w, "presence/bob"), 1);
+	disconnect(w, "bob", "bob:tab", 900);
+	hint(w, HINT_WENT, "bob");
+	w->count = 0;
+	/* each of them says something else once in 0.9 s: 111 a second */
+	for (int64_t end = w->now + 60000; w->now < end;) {
+		for (int i = 0; i < MANY; i++) {
+			snprintf(name, sizeof(name), "u%d", i);
+			presence_hint(w->presence, HINT_AGAIN, text(name), 1, w->now);
+			pass(w, 4);
+			w->now += 4;
+		}
+	}
+	assert_int_equal(told(w, "presence/bob"), 1);
+}
+
+/* bob's tab has gone; his phone speaks each 3 s; others go each second. */
+static void test_presence_of_a_device_that_went_while_another_speaks(void **state)
+{
+	struct world *w = *state;
+	char name[32], client[40];
+
+	add_user(w, "bob", &USER_NEW);
+	connect(w, "bob", "bob:tab", 500);
+	connect(w, "bob", "bob:phone", 500);
+	hint(w, HINT_CAME, "bob");
+	for (int i = 0; i < 60; i++) {
+		snprintf(name, sizeof(name), "u%d", i);
+		snprintf(client, sizeof(client), "u%d:d", i);
+		add_user(w, name, &USER_NEW);
+		connect(w, name, client, 500);
+		hint(w, HINT_CAME, name);
+	}
+	pass(w, 100);
+	disconnect(w, "bob", "bob:tab", 900);
+	hint(w, HINT_WENT, "bob");
+	for (int i = 0; i < 60; i++) {
+		snprintf(name, sizeof(name), "u%d", i);
+		snprintf(client, sizeof(client), "u%d:d", i);
+		pass(w, 1000);
+		disconnect(w, name, client, 1000);
+		hint(w, HINT_WENT, name);
+		if (i % 3 == 0)
+			hint(w, HINT_CAME, "bob");
+		if (told(w, "presence/bob/tab")) {
+			assert_in_range(i, 3, 10); /* s */
+			return;
+		}
+	}
+	fail_msg("after 60 s bob still has two devices: %s", last(w, "presence/bob"));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -764,6 +911,11 @@ int main(void)
 		CASE(test_marks_of_a_crowd),
 		CASE(test_marks_after_a_reload),
 		CASE(test_marks_that_grow_meanwhile),
+		CASE(test_presence_hidden_and_back_within_the_grace),
+		CASE(test_presence_two_short_drops),
+		CASE(test_marks_of_who_left_and_came_back),
+		CASE(test_presence_of_who_went_while_many_speak),
+		CASE(test_presence_of_a_device_that_went_while_another_speaks),
 		CASE(test_marks_of_who_hides_his_receipts),
 	};
 
