@@ -92,11 +92,26 @@ static enum err answer(struct plugin *p, const struct effect *e)
 		p->counters->answers_undelivered++;
 		return ERR_OK;
 	}
+	p->answered = conns_client(p->conns, client);
 	return publish(&(struct outgoing){.client = client,
 		.topic = topic,
 		.payload = e->payload,
 		.correlation = e->correlation,
 		.qos = 1});
+}
+
+/* Close at once; but who asked for it himself is to hear the answer, which is on its way. */
+static bool kick(struct plugin *p, const struct effect *e)
+{
+	char client[NAME_CLIENT_MAX + 1];
+
+	copy(client, e->client);
+	if (!expel_choose(p, e->user, e->client))
+		return false;
+	if (e->client.len > 0 && p->answered && conns_client(p->conns, client) == p->answered)
+		return true;
+	expel_close(p);
+	return false;
 }
 
 enum err effects_perform(struct plugin *p, struct reader *effects, bool *wait)
@@ -118,8 +133,7 @@ enum err effects_perform(struct plugin *p, struct reader *effects, bool *wait)
 		result = answer(p, &e);
 		break;
 	case EFFECT_KICK:
-		if (expel_choose(p, e.user, e.client))
-			expel_close(p);
+		*wait = kick(p, &e);
 		break;
 	case EFFECT_EXPEL:
 		*wait = expel_choose_queued(p, e.user);

@@ -166,6 +166,7 @@ static void performed(struct plugin *p, const struct control *c)
 static enum err perform(struct plugin *p, const struct control *c, struct bytes message,
 	struct reader r, uint32_t left)
 {
+	p->answered = NULL;
 	while (left > 0) {
 		bool wait;
 		enum err e = effects_perform(p, &r, &wait);

@@ -11,11 +11,12 @@
  * of it is performed. One that makes no sense, or that there is no memory for, closes the bridge's
  * connection: it greets again, and what is owed comes again.
  *
- * Waiting. When someone was removed from a chat, connections of his may have to be closed
- * (expel.h). What was published just before, like the event that tells him, is on its way only
- * after the broker's next pass. So what follows in that control message, and those that come
- * meanwhile, wait for two ticks of the broker: then the connections are closed, and only then the
- * answer "removed" can go out. After WAIT_BYTES_MAX of waiting they are closed at once.
+ * Waiting. When someone was removed from a chat, or removes the device that he asks from,
+ * connections of his may have to be closed (expel.h). What was published just before, like the
+ * event that tells him, or the answer, is on its way only after the broker's next pass. So what
+ * follows in that control message, and those that come meanwhile, wait for two ticks of the broker:
+ * then the connections are closed, and only then the answer "removed" can go out. After
+ * WAIT_BYTES_MAX of waiting they are closed at once.
  */
 #ifndef GNATTER_PLUGIN_LINK_H
 #define GNATTER_PLUGIN_LINK_H

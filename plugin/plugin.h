@@ -43,6 +43,7 @@ struct plugin {
 	struct roll roll;
 	struct link link;
 	struct conn *doomed;   /* connections to be closed: expel.h */
+	struct conn *answered; /* last, by this control message; only to be compared: effects.h */
 	struct conn *resuming; /* signed in just now: the broker looks through its queue; expel.h */
 	uint32_t period;       /* of the clock: expel.h */
 	struct bucket log;     /* sentences about refused sign-ins */

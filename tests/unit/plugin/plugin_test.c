@@ -668,6 +668,34 @@ static void test_effects_kick(void **state)
 	assert_false(stage_bridge.gone);
 }
 
+/* Who asked for it himself hears the answer first; what comes after it waits. */
+static void test_effects_kick_of_who_asked(void **state)
+{
+	static const struct effect own[] = {ANSWER("alice", "alice:phone", "yes"),
+		KICK("alice", "alice:phone"), MESSAGE("lobby", "{}")};
+	static const struct effect other[] = {
+		ANSWER("alice", "alice:tablet", "yes"), KICK("alice", "alice:phone")};
+	struct mosquitto phone = client("alice:phone"), tablet = client("alice:tablet");
+
+	(void)state;
+	assert_int_equal(stage_signin(&phone, "alice"), MOSQ_ERR_SUCCESS);
+	assert_int_equal(stage_signin(&tablet, "alice"), MOSQ_ERR_SUCCESS);
+	greet(0);
+	stage_clear();
+	assert_int_equal(stage_effects(CONTROL_LOOSE, 0, 0, true, own, 3), MOSQ_ERR_SUCCESS);
+	assert_int_equal(stage_published_count, 1);
+	assert_false(phone.gone);
+	stage_tick();
+	assert_false(phone.gone);
+	stage_tick();
+	assert_true(phone.gone);
+	assert_non_null(stage_find("chat/lobby/msg"));
+	assert_int_equal(stage_signin(&phone, "alice"), MOSQ_ERR_SUCCESS);
+	phone.gone = false;
+	assert_int_equal(stage_effects(CONTROL_LOOSE, 0, 0, true, other, 2), MOSQ_ERR_SUCCESS);
+	assert_true(phone.gone && !tablet.gone);
+}
+
 static void read_some(struct mosquitto *c, const char *topic, int n)
 {
 	for (int i = 0; i < n; i++)
@@ -1423,6 +1451,7 @@ int main(void)
 		CASE(test_effects_once),
 		CASE(test_effects_without_memory_come_again),
 		CASE(test_effects_kick),
+		CASE(test_effects_kick_of_who_asked),
 		CASE(test_effects_expel_whom),
 		CASE(test_effects_wait_for_an_expelled_connection),
 		CASE(test_effects_wait_twice),
