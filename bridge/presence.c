@@ -20,8 +20,8 @@
 #define TURN_MS     2   /* until the next turn when more is due */
 
 /* What the hints set:
- *   came, again   soon, if he is not
- *   again         again, too
+ *   came          soon, if he is not
+ *   said, again   soon, and said or again
  *   went          grace, unless somebody else of his went before and is not back (whole); and who
  *                 went before it was told that he came is not told so: no longer soon */
 struct person {
@@ -31,7 +31,9 @@ struct person {
 	int64_t grace_ms;        /* until when: of the first who went and is not back */
 	uint64_t told;           /* hash of what was told; 0: nothing, or offline */
 	uint32_t devices;        /* told to be there */
-	bool again;              /* tell even if it is the same */
+	uint32_t connections;    /* that there were then */
+	bool said;               /* tell in a grace, too, if all are there */
+	bool again;              /* tell even if it is the same, and in a grace, too */
 	bool whole;              /* all who went are back */
 	unsigned char len;
 	char user[];
@@ -193,14 +195,14 @@ static enum err look_at_devices(struct device_walk *w, struct bytes user)
 	return err == ERR_OK ? w->err : err;
 }
 
-/* Who went is back: as many are there as were told to be, and no device shows what it does not say.
- */
+/* Who went is back: there are as many connections as when it was told, and no device shows what it
+ * does not say. */
 static enum err find_whole(struct presence *p, struct person *who, const struct presence_view *v)
 {
 	struct device_walk w = {.p = p};
 	enum err err = ERR_OK;
 
-	who->whole = v->devices >= who->devices;
+	who->whole = v->connections >= who->connections;
 	if (who->whole)
 		err = look_at_devices(&w, name_of(who));
 	who->whole = who->whole && !w.found;
@@ -218,6 +220,24 @@ static uint64_t fingerprint(struct presence *p, const struct presence_view *v, b
 	return h ? h : 1;
 }
 
+/* In a grace: who went may be back before it is over, and what he is then he says a moment after he
+ * came. Until then he is as he was told to be. */
+static bool waits(const struct person *who, const struct presence_view *v, bool settled)
+{
+	bool fewer = v->connections < who->connections;
+
+	if (settled || !queued(&who->grace) || who->told == 0)
+		return false;
+	return who->again ? v->devices == 0 && fewer : fewer || !who->said;
+}
+
+/* The time in what is told. Of who went and does not show when, it is the least that says that it
+ * is of this broker's time. */
+static uint64_t told_ts(const struct presence *p, const struct presence_view *v, bool last_seen)
+{
+	return v->devices > 0 || last_seen || !p->started ? wall_ts(p) : p->started;
+}
+
 /* Look at the user and tell; settled: who is gone is gone. */
 static enum err tell(struct presence *p, struct person *who, bool settled)
 {
@@ -233,30 +253,29 @@ static enum err tell(struct presence *p, struct person *who, bool settled)
 	if (err == ERR_OK)
 		err = presence_view(p->teller.store, NULL, user, &v);
 	if (err == ERR_NOT_FOUND) { /* the account went, and what the broker retains with it */
-		who->told = who->devices = 0;
+		who->told = who->devices = who->connections = 0;
 		who->again = false;
 		return ERR_OK;
 	}
 	if (err == ERR_OK && !settled && queued(&who->grace))
 		err = find_whole(p, who, &v);
-	if (err != ERR_OK)
+	if (err != ERR_OK || waits(who, &v, settled))
 		return err;
-	if (!settled && queued(&who->grace) && v.devices < who->devices) {
-		if (v.devices == 0)
-			return ERR_OK;
+	if (!settled && queued(&who->grace) && v.devices < who->devices &&
+		v.connections < who->connections)
 		v.devices = who->devices; /* whose grace is not over is there */
-	}
 	last_seen = u.privacy[PRIVACY_LAST_SEEN] <= u.privacy[PRIVACY_PRESENCE];
 	h = fingerprint(p, &v, last_seen);
 	if (who->again || h != who->told) {
 		buf_reset(&p->scratch);
-		presence_write(&p->scratch, &v, last_seen, wall_ts(p));
+		presence_write(&p->scratch, &v, last_seen, told_ts(p, &v, last_seen));
 		snprintf(topic, sizeof(topic), "presence/%.*s", (int)user.len, user.data);
 		presence_publish(p, topic, 0, (struct bytes){p->scratch.data, p->scratch.len});
 		who->again = false;
 	}
 	who->told = v.devices > 0 ? h : 0;
 	who->devices = v.devices;
+	who->connections = v.connections;
 	if (settled)
 		err = look_at_devices(&correct, user);
 	if (v.devices == 0)
@@ -273,6 +292,7 @@ static void look_at(struct presence *p, struct person *who, bool settled)
 	if (err != ERR_OK)
 		log_line("presence of %.*s cannot be told: %s", (int)who->len, who->user,
 			err_text(err));
+	who->said = false;
 	if (settled)
 		dequeue(&who->grace);
 	if (who->told == 0 && !queued(&who->grace))
@@ -349,6 +369,7 @@ void presence_hint(
 	if (ts > p->latest_ts)
 		p->latest_ts = ts;
 	if (hint == HINT_ALL) {
+		p->started = ts;
 		broker_is_new(p, grace);
 		return;
 	}
@@ -359,6 +380,7 @@ void presence_hint(
 		return;
 	}
 	who->again = who->again || hint == HINT_AGAIN;
+	who->said = who->said || hint == HINT_SAID;
 	if (hint != HINT_WENT) {
 		add_soon(p, who, now_ms);
 		return;

@@ -27,6 +27,7 @@ struct presence {
 	struct ring soon, grace; /* heads, each in order of time */
 	struct gathered gathered;
 	uint64_t latest_ts; /* of the records hinted at: what is told is never older */
+	uint64_t started;   /* when the broker did, ms; 0: not known */
 	struct buf scratch;
 	double tokens;
 	int64_t refilled_ms;

@@ -43,13 +43,13 @@ static enum err load_time(struct presence *p, const char *name, uint64_t *out)
 
 enum err presence_sweep_resume(struct presence *p, int64_t due_ms)
 {
-	uint64_t started, sweep = 0;
-	enum err err = load_time(p, "started", &started);
+	uint64_t sweep = 0;
+	enum err err = load_time(p, "started", &p->started);
 
 	if (err == ERR_OK)
 		err = load_time(p, "sweep", &sweep);
-	if (started > p->latest_ts)
-		p->latest_ts = started;
+	if (p->started > p->latest_ts)
+		p->latest_ts = p->started;
 	if (sweep > 0)
 		presence_sweep_start(p, due_ms);
 	return err;

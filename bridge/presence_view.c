@@ -76,6 +76,7 @@ static bool merge_session(void *ctx, struct bytes key, struct bytes value)
 	m->err = session_decode(&s, value);
 	if (m->err != ERR_OK)
 		return false;
+	m->out->connections++;
 	if (s.since > m->out->last_seen)
 		m->out->last_seen = s.since;
 	if (s.ephemeral)

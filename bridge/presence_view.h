@@ -10,7 +10,8 @@
 #include "persist/values.h"
 
 struct presence_view {
-	uint32_t devices;              /* connections that count; 0: offline */
+	uint32_t connections;          /* that there are */
+	uint32_t devices;              /* of them, those that count; 0: offline */
 	enum presence_state state;     /* of the most available of them; STATE_OFFLINE if none */
 	char text[STATE_TEXT_MAX + 1]; /* of the same one */
 	uint64_t last_seen;            /* ms; 0: never */

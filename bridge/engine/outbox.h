@@ -18,9 +18,10 @@ struct outbox_effect {
 
 /* What the daemon is to look at, once this is committed, and to tell in its own time. */
 enum hint {
-	HINT_CAME = 1, /* presence of `user`: somebody came, or says something new of himself */
+	HINT_CAME = 1, /* presence of `user`: a connection came */
 	HINT_WENT,     /* presence of `user`: somebody went, perhaps for a moment only */
 	HINT_AGAIN,    /* presence of `user`: others may see it now; tell even if it is the same */
+	HINT_SAID,     /* presence of `user`: a device says something new of itself */
 	HINT_ALL,      /* presence of all: the broker is new */
 	HINT_PREFS,    /* `user` wants something else of pushes */
 	HINT_MARK,     /* the mark of `user` in `chat` is to be told */

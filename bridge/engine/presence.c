@@ -8,6 +8,8 @@
  */
 #include "bridge/engine/internal.h"
 
+#include "bridge/engine/answer.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -230,17 +232,17 @@ static bool is(struct bytes b, const char *word)
 	return bytes_equal(b, word, strlen(word));
 }
 
+static const char *const words[STATE_COUNT] = {
+	[STATE_OFFLINE] = "offline",
+	[STATE_ONLINE] = "online",
+	[STATE_AWAY] = "away",
+	[STATE_BUSY] = "busy",
+};
+
 static enum presence_state state_of(struct bytes word)
 {
-	static const char *const names[STATE_COUNT] = {
-		[STATE_OFFLINE] = "offline",
-		[STATE_ONLINE] = "online",
-		[STATE_AWAY] = "away",
-		[STATE_BUSY] = "busy",
-	};
-
 	for (int i = 0; i < STATE_COUNT; i++)
-		if (is(word, names[i]))
+		if (is(word, words[i]))
 			return (enum presence_state)i;
 	return STATE_COUNT;
 }
@@ -255,7 +257,9 @@ static enum err read_saying(struct saying *s, struct bytes payload, const char *
 	*s = (struct saying){.state = STATE_ONLINE, .clears = payload.len == 0};
 	if (payload.len == 0)
 		return ERR_OK;
-	*why = "say online, offline, away, busy, or {\"state\":…,\"text\":…} with one of them";
+	*why = "say online, offline, away, busy, or {\"state\":…,\"text\":…} with one of them and "
+	       "at most "
+	       "128 bytes of text";
 	if (payload.data[0] != '{') {
 		s->state = state_of(payload);
 		return s->state == STATE_COUNT ? ERR_BAD_REQUEST : ERR_OK;
@@ -279,6 +283,42 @@ static enum err read_saying(struct saying *s, struct bytes payload, const char *
 	return err;
 }
 
+/* What the device said last, in its own form. */
+static void publish_word(struct engine *e, const struct record *r, const struct device *d)
+{
+	struct bytes word = {words[d->state], strlen(words[d->state])};
+	char topic[sizeof("presence//") + NAME_USER_MAX + NAME_DEVICE_MAX];
+	struct buf *b = &e->answer;
+
+	buf_reset(b);
+	if (d->text.len > 0) {
+		answer_string(b, "state", word);
+		answer_string(b, "text", d->text);
+		buf_str(b, "}");
+		if (!b->failed)
+			b->data[0] = '{'; /* in the place of the first comma */
+		word = (struct bytes){b->data, b->len};
+	}
+	snprintf(topic, sizeof(topic), "presence/%.*s/%.*s", (int)r->user.len, r->user.data,
+		(int)r->device.len, r->device.data);
+	outbox_publish(e->out, topic, 1, true, word);
+	if (b->failed)
+		e->out->failed = true;
+}
+
+/* What was refused is what the broker retains now: put what counts back in its place. */
+static enum err say_again(struct engine *e, const struct record *r)
+{
+	struct kept_device k;
+	enum err err = load_device(e, r->user, r->device, &k);
+
+	if (err == ERR_OK && k.d.speaks)
+		publish_word(e, r, &k.d);
+	else if (err == ERR_OK)
+		device_unsay(e, r->user, r->device);
+	return absent_is(err, ERR_OK);
+}
+
 static enum err says(struct engine *e, const struct record *r)
 {
 	struct kept_device k = {.d = {.first = r->ts, .last_seen = r->ts}};
@@ -294,7 +334,7 @@ static enum err says(struct engine *e, const struct record *r)
 		return err;
 	if (err != ERR_OK) {
 		refuse(e, r, err, why, NOTHING);
-		s = (struct saying){.state = STATE_ONLINE};
+		return say_again(e, r);
 	}
 	err = load_device(e, r->user, r->device, &k);
 	if (err == ERR_OK && k.d.ephemeral == is_named(r->client))
@@ -312,7 +352,7 @@ static enum err says(struct engine *e, const struct record *r)
 	k.d.state_ts = r->ts;
 	k.d.text = (struct bytes){s.text, s.text_len};
 	put_device(e, r->user, r->device, &k.d);
-	outbox_hint(e->out, HINT_CAME, r->user, NOTHING, r->ts);
+	outbox_hint(e->out, HINT_SAID, r->user, NOTHING, r->ts);
 	return err;
 }
 

@@ -343,6 +343,10 @@ static void test_wrong_words(void **state)
 		if (m->payload[0] == '{' && strcmp(m->topic, topic) == 0)
 			assert_true(json_num(json_of(m->payload, m->len), "devices") <= 1);
 	}
+	/* what was refused changed nothing, and the broker retains what counts */
+	client_subscribe_ok(c, case_printf("%s/phone", topic), 1);
+	client_take(c, case_printf("%s/phone", topic), "{\"state\":\"busy\",\"text\":\"fine\"}");
+	people_wait_says(watcher, user, 1, "busy", "fine");
 	people_say(c, user, "phone", "online");
 	people_wait_says(watcher, user, 1, NULL, NULL);
 }

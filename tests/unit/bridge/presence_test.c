@@ -201,6 +201,19 @@ static void connect(struct world *w, const char *user, const char *client, uint6
 	put(w, TABLE_STORE, key_shown(text(user)), &nothing);
 }
 
+/* Its connection stays as it is. */
+static void say(struct world *w, const char *user, const char *device, enum presence_state state)
+{
+	struct buf d = {0};
+
+	device_encode(&d, &(struct device){.first = 1,
+				  .last_seen = 1,
+				  .state = state,
+				  .shown = state != STATE_OFFLINE,
+				  .speaks = true});
+	put(w, TABLE_STORE, key_device(text(user), text(device)), &d);
+}
+
 static void disconnect(struct world *w, const char *user, const char *client, uint64_t ts)
 {
 	struct buf v = {0}, d = {0};
@@ -323,6 +336,79 @@ static void test_presence_who_is_back_was_never_gone(void **state)
 	pass(w, 2 * w->conf.presence_grace_ms);
 	assert_int_equal(told(w, "presence/bob"), 1);
 	assert_int_equal(told(w, "presence/bob/tab"), 0);
+}
+
+/* Busy, gone for a second, there again, and busy a moment later: nothing is told. But if he does
+ * not say so again, that is, when the grace is over. */
+static void test_presence_state_of_who_is_back(void **state)
+{
+	struct world *w = *state;
+
+	add_user(w, "bob", &USER_NEW);
+	connect(w, "bob", "bob:tab", 500);
+	say(w, "bob", "tab", STATE_BUSY);
+	hint(w, HINT_SAID, "bob");
+	pass(w, 10);
+	assert_holds(last(w, "presence/bob"), "\"state\":\"busy\"");
+	forget(w);
+	for (int i = 0; i < 2; i++) {
+		disconnect(w, "bob", "bob:tab", 900);
+		hint(w, HINT_WENT, "bob");
+		pass(w, 1000);
+		connect(w, "bob", "bob:tab", 1000);
+		hint(w, HINT_CAME, "bob");
+		pass(w, 100);
+		if (i == 1)
+			break;
+		say(w, "bob", "tab", STATE_BUSY);
+		hint(w, HINT_SAID, "bob");
+		pass(w, 2 * w->conf.presence_grace_ms);
+	}
+	assert_int_equal(told(w, "presence/bob"), 0);
+	pass(w, w->conf.presence_grace_ms);
+	assert_int_equal(told(w, "presence/bob"), 1);
+	assert_null(strstr(last(w, "presence/bob"), "busy"));
+}
+
+/* Back for a moment, and he does not want to be counted: that is no short absence. */
+static void test_presence_of_who_hides_in_the_grace(void **state)
+{
+	struct world *w = *state;
+
+	add_user(w, "bob", &USER_NEW);
+	connect(w, "bob", "bob:tab", 500);
+	hint(w, HINT_CAME, "bob");
+	pass(w, 10);
+	disconnect(w, "bob", "bob:tab", 900);
+	hint(w, HINT_WENT, "bob");
+	pass(w, 1000);
+	connect(w, "bob", "bob:tab", 1000);
+	hint(w, HINT_CAME, "bob");
+	pass(w, 10);
+	forget(w);
+	say(w, "bob", "tab", STATE_OFFLINE);
+	hint(w, HINT_SAID, "bob");
+	pass(w, 10);
+	assert_holds(last(w, "presence/bob"), "\"online\":false,\"devices\":0");
+}
+
+/* When he went can be read from nothing that the broker retains. */
+static void test_presence_ts_does_not_say_when(void **state)
+{
+	struct world *w = *state;
+	struct user u = USER_NEW;
+
+	u.privacy[PRIVACY_PRESENCE] = VISIBLE_EVERYONE;
+	add_user(w, "bob", &u);
+	commit(w);
+	presence_hint(w->presence, HINT_ALL, text(""), 77, w->now);
+	connect(w, "bob", "bob:tab", 500);
+	hint(w, HINT_CAME, "bob");
+	pass(w, 10);
+	disconnect(w, "bob", "bob:tab", 900);
+	hint(w, HINT_WENT, "bob");
+	pass(w, 2 * w->conf.presence_grace_ms);
+	assert_string_equal(last(w, "presence/bob"), "{\"online\":false,\"devices\":0,\"ts\":77}");
 }
 
 static void test_presence_last_seen_for_fewer_is_left_out(void **state)
@@ -895,6 +981,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_presence_at_once_and_after_a_grace),
 		CASE(test_presence_who_is_back_was_never_gone),
+		CASE(test_presence_state_of_who_is_back),
+		CASE(test_presence_of_who_hides_in_the_grace),
+		CASE(test_presence_ts_does_not_say_when),
 		CASE(test_presence_last_seen_for_fewer_is_left_out),
 		CASE(test_presence_after_a_kill_of_the_daemon),
 		CASE(test_presence_after_a_kill_of_the_broker),

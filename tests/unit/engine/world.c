@@ -202,7 +202,7 @@ static void print_effect(struct buf *b, const struct effect *e)
 
 static void print_hints(struct world *w)
 {
-	static const char *const names[] = {"", "CAME", "WENT", "AGAIN", "ALL", "PREFS", "MARK"};
+	static const char *const names[] = {"", "CAME", "WENT", "AGAIN", "SAID", "ALL", "PREFS", "MARK"};
 	struct reader r = reader_of(w->out.hints.data, w->out.hints.len);
 
 	while (r.at != r.end) {
