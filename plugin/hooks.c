@@ -69,6 +69,15 @@ static bool is_connected(const struct plugin *p, const struct topic *t)
 	return false;
 }
 
+/* In one of the two forms that a device has for it. */
+static bool says_offline(struct bytes word)
+{
+	static const char json[] = "{\"state\":\"offline\"";
+
+	return bytes_equal(word, "offline", 7) ||
+	       (word.len >= sizeof(json) - 1 && memcmp(word.data, json, sizeof(json) - 1) == 0);
+}
+
 /* What the broker retained before it was started anew, perhaps long before, may be about somebody
  * who has gone since, or about another one of that name: presence is shown as it was told since, a
  * device's word while it is there, a story if it is of the account that there is. */
@@ -85,8 +94,8 @@ static bool is_ghost(struct plugin *p, const char *topic, struct bytes payload)
 	if (t->kind == TOPIC_USER_STATUS && payload.len > 0)
 		return facts_account(p->facts, t->user, &owner) != ERR_OK ||
 		       json_peek_u64(payload.data, payload.len, "ts") < owner.created;
-	return t->kind == TOPIC_PRESENCE_DEVICE && payload.len > 0 &&
-	       !memmem(payload.data, payload.len, "offline", 7) && !is_connected(p, t);
+	return t->kind == TOPIC_PRESENCE_DEVICE && payload.len > 0 && !says_offline(payload) &&
+	       !is_connected(p, t);
 }
 
 static enum verdict check_read(struct plugin *p, const struct mosquitto_evt_acl_check *e)

@@ -17,7 +17,7 @@
 #include "tests/support/raw.h"
 #include "tests/support/token.h"
 
-enum { PAIRS = 16, GRACE_MS = 300, SWEEP_MS = 7000 }; /* how seldom the broker looks for silence */
+enum { PAIRS = 17, GRACE_MS = 300, SWEEP_MS = 7000 }; /* how seldom the broker looks for silence */
 
 static struct instance *in;
 static const char *user, *friend, *topic;
@@ -163,6 +163,37 @@ static void test_packet_too_large(void **state)
 					  .retain = true}),
 		-1);
 	expect_gone("a packet that is too large", since, 0);
+}
+
+/* The same from the grave, long after it was said that the device is gone. */
+static void test_late_will_that_lies(void **state)
+{
+	static const char word[] = "{\"state\":\"online\",\"text\":\"not offline\"}";
+	struct message *kept;
+	struct client *c;
+	int64_t since;
+
+	(void)state;
+	people(16);
+	c = client_open(in, &(struct client_opts){.user = user,
+				    .device = "phone",
+				    .persistent = true,
+				    .session_expiry_s = 60,
+				    .will_topic = case_printf("%s/phone", topic),
+				    .will_payload = word,
+				    .will_retain = true,
+				    .will_delay_s = 2});
+	people_say(c, user, "phone", "online");
+	people_wait_says(watcher, user, 1, NULL, NULL);
+	since = case_now_ms();
+	client_drop(c);
+	expect_gone("a lost socket with a late will that says online", since, 0);
+	while (case_now_ms() < since + 3500) /* the broker looks at wills once a second */
+		case_pause_ms(10);
+	kept = people_retained(in, user, case_printf("%s/phone", topic));
+	if (kept)
+		assert_string_equal(kept->payload, "offline");
+	expect_gone("after that will", since, 12000);
 }
 
 /* A will of more than such a message may have is refused and counted, and the server speaks. */
@@ -391,6 +422,7 @@ int main(void)
 		SYSTEM(test_no_will_mqtt3),
 		SYSTEM(test_no_will_mqtt5),
 		SYSTEM(test_will_that_lies),
+		SYSTEM(test_late_will_that_lies),
 		SYSTEM(test_packet_too_large),
 		SYSTEM(test_will_too_large),
 		SYSTEM(test_persistent_session),
