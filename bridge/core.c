@@ -17,6 +17,7 @@
 
 #include "bridge/engine/engine.h"
 #include "bridge/parts.h"
+#include "bridge/position.h"
 #include "bridge/prepare.h"
 #include "bridge/push_gather.h"
 #include "bridge/room.h"
@@ -150,22 +151,16 @@ static bool load_push(void *ctx, struct bytes key, struct bytes value)
 
 static enum err load(struct core *c)
 {
-	struct key position = key_meta("position");
 	struct key owed = key_owed_all();
 	struct key push = key_push_all();
 	struct loading l = {c, ERR_OK};
-	struct bytes v;
-	struct reader r;
-	enum err err = store_get(c->store, NULL, key_bytes(&position), &v);
+	struct position at;
+	enum err err = position_load(&at, c->store);
 
 	if (err != ERR_OK)
-		return err == ERR_NOT_FOUND ? ERR_OK : err;
-	r = reader_of(v.data, v.len);
-	c->epoch = read_u64(&r);
-	c->applied = c->committed = read_u64(&r);
-	free((void *)(uintptr_t)v.data);
-	if (r.failed)
-		return ERR_CORRUPT;
+		return err;
+	c->epoch = at.epoch;
+	c->applied = c->committed = at.number;
 	err = store_each(
 		c->store, NULL, key_bytes(&owed), (struct bytes){NULL, 0}, false, load_owed, &l);
 	if (err == ERR_OK)
@@ -488,7 +483,6 @@ static enum err put_owed(struct core *c)
 {
 	struct parts cursor = {0};
 	struct part p;
-	struct key k = key_meta("position");
 	struct buf *b = &c->control;
 	enum err err = ERR_OK;
 
@@ -503,11 +497,8 @@ static enum err put_owed(struct core *c)
 		batch_put(c->batch, TABLE_STORE, key_bytes(&owed), (struct bytes){b->data, b->len});
 		err = b->failed ? ERR_NOMEM : add_owed(c, p.number, p.index);
 	}
-	buf_reset(b);
-	buf_u64(b, c->epoch);
-	buf_u64(b, c->applied);
-	batch_put(c->batch, TABLE_STORE, key_bytes(&k), (struct bytes){b->data, b->len});
-	return err == ERR_OK && (b->failed || batch_failed(c->batch)) ? ERR_NOMEM : err;
+	position_put(c->batch, (struct position){c->epoch, c->applied});
+	return err == ERR_OK && batch_failed(c->batch) ? ERR_NOMEM : err;
 }
 
 /* One key for what is to be pushed of all that was said in this commit. */
