@@ -1,14 +1,21 @@
-/* offline.c — see offline.h. */
+/* offline.c — see offline.h.
+ *
+ * Whether a broker runs is asked when a request needs it, and its lock is not kept: a broker that
+ * starts at that very moment must not be refused. Who gets in before the request is committed
+ * keeps his connection.
+ */
 #include "bridge/offline.h"
 
 #include "bridge/engine/answer.h"
 #include "bridge/engine/api.h"
 #include "bridge/engine/engine.h"
+#include "bridge/position.h"
 #include "bridge/prepare.h"
 #include "bridge/query.h"
 #include "bridge/room.h"
 #include "persist/base.h"
 #include "persist/journal.h"
+#include "wire/spoolfile.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,12 +111,84 @@ static enum err find_answer(struct offline *o, struct buf *out)
 	return ERR_CORRUPT;
 }
 
+/* Is there anything among the effects and hints that a broker has to do, or to retain? */
+static bool must_reach(const struct outbox *out)
+{
+	struct reader r = reader_of(out->wire.data, out->wire.len);
+
+	for (size_t i = 0; i < out->count; i++) {
+		struct effect e;
+
+		if (effect_decode(&e, &r) != ERR_OK || e.type == EFFECT_KICK ||
+			e.type == EFFECT_EXPEL || (e.type == EFFECT_PUBLISH && e.retain))
+			return true;
+	}
+	r = reader_of(out->hints.data, out->hints.len);
+	while (r.at != r.end && !r.failed) {
+		if (read_u8(&r) == HINT_AGAIN)
+			return true;
+		read_bytes16(&r); /* user */
+		read_bytes16(&r); /* chat */
+		read_u64(&r);     /* ts */
+	}
+	return false;
+}
+
+/* May a request whose effects must reach somebody be carried out without the daemon? Anything but
+ * ERR_OK: no, and *sentence says why. */
+static enum err check_nobody_there(const struct offline *o, const char **sentence)
+{
+	char path[CONF_PATH_MAX + 16];
+	struct position at;
+	bool waits = false;
+	enum err err = position_load(&at, o->instance->store);
+
+	*sentence = "where the store stands cannot be read";
+	if (err != ERR_OK)
+		return err;
+	conf_spool_path(&o->instance->conf, path);
+	err = spoolfile_waits(&waits, path, at.epoch, at.number);
+	if (err == ERR_NOT_FOUND || (err == ERR_OK && !waits))
+		return ERR_OK;
+	if (err == ERR_OK) {
+		*sentence = "the spool holds what was accepted before this and is not stored yet: "
+			    "start broker and gnatterd first";
+		return ERR_CONFLICT;
+	}
+	if (err == ERR_CONFLICT)
+		*sentence = "the broker runs, and this must reach who is connected: start gnatterd "
+			    "first";
+	else if (err == ERR_CORRUPT)
+		*sentence = "the spool is damaged, and what was accepted before this may wait in "
+			    "it: bring it back, or move it away";
+	else
+		*sentence = "the spool cannot be read, and what was accepted before this may wait "
+			    "in it";
+	return err;
+}
+
+/* The request is refused; what it would have done was not committed. */
+static enum err refuse_request(
+	const struct record *r, enum err err, const char *sentence, struct buf *out)
+{
+	struct json_object json;
+	struct bytes re;
+	enum err parsed = api_request_parse(&json, r, &re);
+
+	if (parsed != ERR_OK)
+		return parsed; /* it was understood before */
+	answer_error(out, err, sentence, re);
+	json_finish(&json);
+	return ERR_OK;
+}
+
 static enum err carry_out(
 	struct offline *o, struct record *r, struct buf *out, char *why, size_t why_size)
 {
 	struct query_source src = {o->instance->store, o->instance->directory, o->reader,
 		&o->instance->conf, &o->stats, NULL};
 	enum err refuse = prepare_record(&o->prepare, r, &o->instance->conf);
+	const char *sentence;
 	enum err err = disk_base_refresh(&o->base);
 
 	batch_clear(o->batch);
@@ -123,6 +202,11 @@ static enum err carry_out(
 	if (o->outbox.reads_count > 0) {
 		query_answer(&src, r, out);
 		return ERR_OK;
+	}
+	if (must_reach(&o->outbox)) {
+		err = check_nobody_there(o, &sentence);
+		if (err != ERR_OK)
+			return refuse_request(r, err, sentence, out);
 	}
 	err = journal_commit_wait(o->journal, o->batch, why, why_size);
 	return err == ERR_OK ? find_answer(o, out) : err;

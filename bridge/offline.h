@@ -4,6 +4,10 @@
  * output, in the same order. The requests go through the same engine, journal and queries as those
  * of a running daemon, as role admin. Nobody is told by publishes: who is connected sees it in the
  * directory (access) and in the history.
+ *
+ * What is more than that is refused (ERR_CONFLICT) while it would be lost, or come too early: a
+ * request that closes connections or changes what the broker retains, if a broker runs on the
+ * instance, or if its spool holds what is not stored yet. Nothing of it is written then.
  */
 #ifndef GNATTER_BRIDGE_OFFLINE_H
 #define GNATTER_BRIDGE_OFFLINE_H

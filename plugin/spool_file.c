@@ -201,9 +201,7 @@ static enum err check_header(struct opening *o, int fd, struct spool_header *h)
 		h->size != (uint64_t)st.st_size - SPOOL_HEADER_SIZE)
 		return fail(o, ERR_CORRUPT, "is cut off or too long: it has %lld bytes",
 			(long long)st.st_size);
-	if (h->epoch == 0 || h->base > h->tail || h->base % 8 != 0 || h->tail > h->head ||
-		h->head - h->tail > h->size || h->tail % 8 != 0 || h->head % 8 != 0 ||
-		h->released >= UINT64_MAX / 2)
+	if (!spoolfile_positions_ok(h))
 		return fail(o, ERR_CORRUPT, "has a damaged header");
 	return ERR_OK;
 }

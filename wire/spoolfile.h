@@ -1,7 +1,8 @@
-/* spoolfile.h — the file format of the spool, and the plugin's counters, which live in it.
+/* spoolfile.h — the file format of the spool, and what others than the plugin read in it.
  *
- * The plugin maps the file and is its only writer. The bridge and gnatterctl map the first page to
- * read the counters, with the broker running or not.
+ * The plugin maps the file, is its only writer, and holds a lock on it (flock) as long as it runs.
+ * The counters, which live in the header, may be read with the broker running or not; records only
+ * without it.
  *
  *   0      struct spool_header, padded to SPOOL_HEADER_SIZE
  *   4096   the ring: `size` bytes (a multiple of 4096)
@@ -13,6 +14,7 @@
 #ifndef GNATTER_WIRE_SPOOLFILE_H
 #define GNATTER_WIRE_SPOOLFILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "err.h"
@@ -71,7 +73,15 @@ struct spool_header {
 
 _Static_assert(sizeof(struct spool_header) <= SPOOL_HEADER_SIZE, "the header has one page");
 
+/* May the header's positions and numbers be believed? Magic and size are not looked at. */
+bool spoolfile_positions_ok(const struct spool_header *h);
+
 /* Copy the counters out of the spool at path. ERR_NOT_FOUND, ERR_IO or ERR_CORRUPT. */
 enum err spoolfile_counters(struct counters *out, const char *path);
+
+/* Does the spool at path hold a record that a store has not applied whose position is this epoch
+ * and number? ERR_CONFLICT: a broker works with it, and may put more there at any time; nothing is
+ * read then. ERR_NOT_FOUND, ERR_IO, ERR_CORRUPT. The file is locked, shared, for an instant. */
+enum err spoolfile_waits(bool *out, const char *path, uint64_t epoch, uint64_t number);
 
 #endif

@@ -88,6 +88,9 @@ static const struct option_row kick_options[] = {
 };
 
 // clang-format off
+#define REACHES \
+	"Without the daemon this is refused while the broker runs, or has accepted what is not stored yet.\n"
+
 static const struct command commands[] = {
 	{"init", "DIR", 1, 1, "make an instance: keys, configuration, empty stores", init_options, command_init,
 		"DIR must not exist, or be empty. As root, DIR is given to its owner, or the user mosquitto, if\n"
@@ -98,9 +101,9 @@ static const struct command commands[] = {
 		"mosquitto, or what $MOSQUITTO names.\n"},
 	{"user add", "USER", 1, 1, "add an account", user_add_options, command_user_add,
 		"Without a password the user signs in by token only.\n"},
-	{"user remove", "USER", 1, 1, "remove an account, and end its connections", none, command_user_simple, NULL},
-	{"user disable", "USER", 1, 1, "refuse the user until enabled again, and end its connections", none, command_user_simple, NULL},
-	{"user enable", "USER", 1, 1, "let a disabled user in again", none, command_user_simple, NULL},
+	{"user remove", "USER", 1, 1, "remove an account, and end its connections", none, command_user_simple, REACHES},
+	{"user disable", "USER", 1, 1, "refuse the user until enabled again, and end its connections", none, command_user_simple, REACHES},
+	{"user enable", "USER", 1, 1, "let a disabled user in again", none, command_user_simple, REACHES},
 	{"user password", "USER", 1, 1, "set a user's password; older tokens end", password_options, command_user_password, NULL},
 	{"user list", "", 0, 0, "list the accounts", listing, command_user_list, NULL},
 	{"token", "USER", 1, 1, "print a token, which is a password for MQTT", token_options, command_token,
@@ -109,7 +112,7 @@ static const struct command commands[] = {
 		"With no --admin the first member is one.\n"},
 	{"chat list", "", 0, 0, "list groups and channels", listing, command_chat_list, NULL},
 	{"member add", "CHAT USER", 2, 2, "make a user a member of a chat", member_add_options, command_member, NULL},
-	{"member remove", "CHAT USER", 2, 2, "end a membership", none, command_member, NULL},
+	{"member remove", "CHAT USER", 2, 2, "end a membership", none, command_member, REACHES},
 	{"import", "FILE", 1, 1, "add accounts and chats from JSON lines; '-' is standard input", none, command_import,
 		"One object a line:\n"
 		"  {\"user\":\"alice\",\"password\":\"...\"}    or \"hash\" (argon2id), or neither; \"name\", \"role\"\n"
@@ -120,7 +123,7 @@ static const struct command commands[] = {
 	{"push test", "USER", 1, 1, "send a push to each registered device of a user, and print what its provider said", push_test_options, command_push_test,
 		"The daemon must be running. The exit code is 0 if every provider has taken it.\n"},
 	{"push queue", "", 0, 0, "list the pushes that wait, and why", listing, command_push_queue, "The daemon must be running.\n"},
-	{"kick", "USER", 1, 1, "end the connections of a user, who may connect again", kick_options, command_kick, NULL},
+	{"kick", "USER", 1, 1, "end the connections of a user, who may connect again", kick_options, command_kick, REACHES},
 };
 // clang-format on
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
