@@ -1,5 +1,5 @@
-/* core.h — frames in, commits, control messages out: what the daemon does, without network or
- * clock.
+/* core.h — frames in, commits, control messages out: what the daemon does, without network. The
+ * clock is read for the statistics alone.
  *
  *   frame ─► queue ─► engine (into a batch and an outbox) ─► journal ─► control messages, reads
  *
@@ -7,9 +7,11 @@
  * more load, the larger the commits. Nothing of a commit is told to anybody before it is durable.
  *
  * What is told is owed: it stands in the store, in the same commit, until the plugin says that it
- * has performed it. core_greet() sends again what was not confirmed.
+ * has performed it. What was not confirmed is sent again when the plugin has answered the greeting
+ * that core_link_up() sends.
  *
- * One thread: the loop's; but core_wake() is called by the journal's.
+ * One thread: the loop's. The journal's does no more than leave how a commit ended, and write to
+ * wake_fd.
  */
 #ifndef GNATTER_BRIDGE_CORE_H
 #define GNATTER_BRIDGE_CORE_H
