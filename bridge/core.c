@@ -16,6 +16,7 @@
 #include "bridge/core.h"
 
 #include "bridge/engine/engine.h"
+#include "bridge/owed.h"
 #include "bridge/parts.h"
 #include "bridge/position.h"
 #include "bridge/prepare.h"
@@ -40,11 +41,6 @@ struct pending {
 	size_t at; /* of the next record in data */
 	size_t len;
 	char data[]; /* records */
-};
-
-struct owed {
-	uint64_t number;
-	uint32_t part;
 };
 
 struct core {
@@ -75,10 +71,8 @@ struct core {
 	bool greeting;      /* its answer waits for the commit under way */
 	uint64_t performed; /* what it said */
 
-	struct owed *owed; /* in order of number; owned */
-	size_t owed_count, owed_cap;
-	uint64_t push;       /* number of the last key p; 0: none yet */
-	bool owed_all_stale; /* they belong to another epoch and have been sent */
+	struct owed owed;
+	uint64_t push; /* number of the last key p; 0: none yet */
 
 	bool committing;
 	struct timespec commit_start;
@@ -107,39 +101,6 @@ static void on_committed(void *ctx, struct batch *b, enum err result, const char
 	}
 }
 
-static enum err add_owed(struct core *c, uint64_t number, uint32_t part)
-{
-	if (c->owed_count == c->owed_cap) {
-		size_t cap = c->owed_cap ? 2 * c->owed_cap : 64;
-		struct owed *more = realloc(c->owed, cap * sizeof(*more));
-
-		if (!more)
-			return ERR_NOMEM;
-		c->owed = more;
-		c->owed_cap = cap;
-	}
-	c->owed[c->owed_count++] = (struct owed){number, part};
-	atomic_store(&c->stats->owed, c->owed_count);
-	return ERR_OK;
-}
-
-struct loading {
-	struct core *c;
-	enum err err;
-};
-
-static bool load_owed(void *ctx, struct bytes key, struct bytes value)
-{
-	struct loading *l = ctx;
-	uint64_t number;
-	uint32_t part;
-
-	(void)value;
-	key_owed_parts(key, &number, &part);
-	l->err = add_owed(l->c, number, part);
-	return l->err == ERR_OK;
-}
-
 static bool load_push(void *ctx, struct bytes key, struct bytes value)
 {
 	struct core *c = ctx;
@@ -151,9 +112,7 @@ static bool load_push(void *ctx, struct bytes key, struct bytes value)
 
 static enum err load(struct core *c)
 {
-	struct key owed = key_owed_all();
 	struct key push = key_push_all();
-	struct loading l = {c, ERR_OK};
 	struct position at;
 	enum err err = position_load(&at, c->store);
 
@@ -161,10 +120,8 @@ static enum err load(struct core *c)
 		return err;
 	c->epoch = at.epoch;
 	c->applied = c->committed = at.number;
-	err = store_each(
-		c->store, NULL, key_bytes(&owed), (struct bytes){NULL, 0}, false, load_owed, &l);
-	if (err == ERR_OK)
-		err = l.err;
+	err = owed_load(&c->owed, c->store);
+	atomic_store(&c->stats->owed, c->owed.count);
 	return err == ERR_OK ? store_each(c->store, NULL, key_bytes(&push), (struct bytes){NULL, 0},
 				       true, load_push, c)
 			     : err;
@@ -235,7 +192,7 @@ void core_destroy(struct core *c)
 		disk_base_finish(&c->base);
 	buf_free(&c->control);
 	later_finish(&c->later);
-	free(c->owed);
+	owed_finish(&c->owed);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 }
@@ -266,20 +223,21 @@ static void send_bare(struct core *c, enum control_kind kind, uint64_t number)
 	send_control(c);
 }
 
-/* Send again one that is owed. */
-static enum err resend(struct core *c, const struct owed *o)
+/* Send again what is owed: all of it, or what the plugin does not say it has performed. */
+static enum err resend(struct core *c, bool all)
 {
-	struct key k = key_owed(o->number, o->part);
-	struct bytes v;
-	enum err err = store_get(c->store, NULL, key_bytes(&k), &v);
+	enum err err = ERR_OK;
 
-	if (err != ERR_OK)
-		return err == ERR_NOT_FOUND ? ERR_OK : err;
-	buf_reset(&c->control);
-	err = part_restore(&c->control, v, c->epoch, o->number, c->store);
-	free((void *)(uintptr_t)v.data);
-	if (err == ERR_OK && send_control(c))
-		stats_add(&c->stats->effects_resent, 1);
+	for (size_t i = 0; err == ERR_OK && !c->owed.stale && i < c->owed.count; i++) {
+		const struct owed_entry *e = &c->owed.entries[i];
+
+		if (!all && e->number <= c->performed)
+			continue;
+		buf_reset(&c->control);
+		err = owed_restore(&c->control, e, c->epoch, c->store);
+		if (err == ERR_OK && c->control.len > 0 && send_control(c))
+			stats_add(&c->stats->effects_resent, 1);
+	}
 	return err;
 }
 
@@ -330,13 +288,11 @@ bool core_ready(const struct core *c)
 /* The plugin's answer is here, and no commit under way. */
 static enum err welcome(struct core *c)
 {
-	enum err err = ERR_OK;
+	enum err err;
 
 	c->greeting = false;
 	c->greeted = true;
-	for (size_t i = 0; err == ERR_OK && !c->owed_all_stale && i < c->owed_count; i++)
-		if (c->owed[i].number > c->performed)
-			err = resend(c, &c->owed[i]);
+	err = resend(c, false);
 	if (err == ERR_OK)
 		send_bare(c, CONTROL_EFFECTS, c->applied);
 	return err;
@@ -345,12 +301,9 @@ static enum err welcome(struct core *c)
 /* A spool that this store has not seen: its numbers are new ones. */
 static enum err adopt_spool(struct core *c, const struct frame *f)
 {
-	enum err err = ERR_OK;
+	enum err err = resend(c, true);
 
-	if (!c->owed_all_stale)
-		for (size_t i = 0; err == ERR_OK && i < c->owed_count; i++)
-			err = resend(c, &c->owed[i]);
-	c->owed_all_stale = true;
+	c->owed.stale = true;
 	c->epoch = f->epoch;
 	c->applied = c->committed = f->first - 1;
 	return err;
@@ -460,43 +413,13 @@ static enum err apply_pending(struct core *c)
 	return ERR_OK;
 }
 
-/* What the plugin has performed is owed no longer. */
-static void forget_performed(struct core *c)
-{
-	size_t n = 0;
-
-	while (n < c->owed_count && (c->owed_all_stale || c->owed[n].number <= c->performed)) {
-		struct key k = key_owed(c->owed[n].number, c->owed[n].part);
-
-		batch_delete(c->batch, TABLE_STORE, key_bytes(&k));
-		n++;
-	}
-	c->owed_all_stale = false;
-	c->owed_count -= n;
-	if (n > 0)
-		memmove(c->owed, c->owed + n, c->owed_count * sizeof(*c->owed));
-	atomic_store(&c->stats->owed, c->owed_count);
-}
-
 /* Write down what will be owed, and up to where records are applied. */
 static enum err put_owed(struct core *c)
 {
-	struct parts cursor = {0};
-	struct part p;
-	struct buf *b = &c->control;
-	enum err err = ERR_OK;
+	enum err err =
+		owed_put(&c->owed, c->batch, c->performed, &c->outbox, c->applied, &c->control);
 
-	forget_performed(c);
-	while (err == ERR_OK && parts_next(&cursor, &c->outbox, c->applied, &p)) {
-		struct key owed = key_owed(p.number, p.index);
-
-		if (p.count == 0)
-			continue;
-		buf_reset(b);
-		part_write_owed(b, &p);
-		batch_put(c->batch, TABLE_STORE, key_bytes(&owed), (struct bytes){b->data, b->len});
-		err = b->failed ? ERR_NOMEM : add_owed(c, p.number, p.index);
-	}
+	atomic_store(&c->stats->owed, c->owed.count);
 	position_put(c->batch, (struct position){c->epoch, c->applied});
 	return err == ERR_OK && batch_failed(c->batch) ? ERR_NOMEM : err;
 }
