@@ -144,7 +144,8 @@ static void on_hint(void *ctx, enum hint hint, struct bytes user, struct bytes c
 
 	switch (hint) {
 	case HINT_MARK:
-		marks_hint(d->marks, chat, user, clock_now_ms());
+	case HINT_MARK_AGAIN:
+		marks_hint(d->marks, chat, user, hint == HINT_MARK_AGAIN, clock_now_ms());
 		break;
 	case HINT_PREFS:
 		pusher_prefs(d->pusher, user);

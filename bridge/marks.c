@@ -11,6 +11,7 @@
 #include "bridge/engine/mark.h"
 #include "persist/keys.h"
 #include "persist/values.h"
+#include "persist/visible.h"
 #include "wire/logline.h"
 
 #include <stdlib.h>
@@ -25,6 +26,7 @@ struct waiting {
 	struct waiting *next;
 	int64_t due_ms;
 	unsigned char chat_len, user_len;
+	bool again; /* all of it, whatever was told before */
 	char names[];
 };
 
@@ -38,7 +40,7 @@ struct marks {
 	struct buf scratch;
 };
 
-static bool add(struct marks *m, struct bytes chat, struct bytes user, int64_t due_ms)
+static bool add(struct marks *m, struct bytes chat, struct bytes user, bool again, int64_t due_ms)
 {
 	struct waiting *w = malloc(sizeof(*w) + chat.len + user.len);
 
@@ -46,7 +48,8 @@ static bool add(struct marks *m, struct bytes chat, struct bytes user, int64_t d
 		return false;
 	*w = (struct waiting){.due_ms = due_ms,
 		.chat_len = (unsigned char)chat.len,
-		.user_len = (unsigned char)user.len};
+		.user_len = (unsigned char)user.len,
+		.again = again};
 	memcpy(w->names, chat.data, chat.len);
 	memcpy(w->names + chat.len, user.data, user.len);
 	*m->last = w;
@@ -83,9 +86,9 @@ static int64_t turn(struct marks *m, int64_t now_ms)
 	return m->batch_ms > soonest ? m->batch_ms : soonest;
 }
 
-void marks_hint(struct marks *m, struct bytes chat, struct bytes user, int64_t now_ms)
+void marks_hint(struct marks *m, struct bytes chat, struct bytes user, bool again, int64_t now_ms)
 {
-	if (!add(m, chat, user, turn(m, now_ms)))
+	if (!add(m, chat, user, again, turn(m, now_ms)))
 		log_line("a mark cannot be told: out of memory");
 }
 
@@ -102,7 +105,7 @@ static bool add_pending(void *ctx, struct bytes key, struct bytes value)
 
 	(void)value;
 	key_names(key, &chat, &user);
-	a->failed = !add(a->m, chat, user, a->due_ms);
+	a->failed = !add(a->m, chat, user, false, a->due_ms);
 	return !a->failed;
 }
 
@@ -149,24 +152,62 @@ static enum err load_mark(struct marks *m, const struct key *k, struct mark *out
 	return err;
 }
 
-static enum err tell(struct marks *m, struct bytes chat, struct bytes user)
+/* Whether either of the two has blocked the other; u is the user's account, v the other's. */
+static enum err find_blocked(struct marks *m, struct bytes user, const struct user *u,
+	struct bytes other, const struct user *v, bool *yes)
+{
+	struct viewer one = {user, u->created}, two = {other, v->created};
+	enum err err = visible_blocked(m->reader, other, &one, yes);
+
+	return err == ERR_OK && !*yes ? visible_blocked(m->reader, user, &two, yes) : err;
+}
+
+static enum err find_channel(struct marks *m, struct bytes chat, bool *yes)
+{
+	struct key k = key_chat(chat);
+	struct bytes value;
+	struct chat c;
+	enum err err = directory_get(m->reader, TABLE_CHATS, key_bytes(&k), &value);
+
+	if (err == ERR_OK)
+		err = chat_decode(&c, value);
+	*yes = err == ERR_OK && c.kind == KIND_CHANNEL;
+	return err;
+}
+
+/* Who is to be told, as engine/ack.c has it. ERR_NOT_FOUND: nobody. */
+static enum err find_audience(struct marks *m, struct mark_of *of)
+{
+	struct bytes other = name_pair_other(of->chat, of->user);
+	struct user u, v;
+	enum err err = teller_account(m->reader, of->user, &u);
+
+	if (err != ERR_OK)
+		return err;
+	of->hidden = u.receipts_hidden;
+	if (other.len == 0)
+		return find_channel(m, of->chat, &of->own);
+	err = teller_account(m->reader, other, &v);
+	of->own = err == ERR_NOT_FOUND;
+	of->hidden = of->hidden || (err == ERR_OK && v.receipts_hidden);
+	if (err == ERR_OK)
+		err = find_blocked(m, of->user, &u, other, &v, &of->own);
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static enum err tell(struct marks *m, struct bytes chat, struct bytes user, bool again)
 {
 	struct key k = key_mark(chat, user);
-	struct bytes other = name_pair_other(chat, user);
 	struct mark_of of = {.chat = chat, .user = user};
 	struct mark mark;
 	struct told told;
-	struct user u;
 	enum err err = load_mark(m, &k, &mark);
 
 	if (err == ERR_OK)
-		err = teller_account(m->reader, user, &u);
+		err = find_audience(m, &of);
 	if (err != ERR_OK)
 		return err == ERR_NOT_FOUND ? ERR_OK : err; /* no member any more, or no account */
-	of.hidden = u.receipts_hidden;
-	if (other.len > 0 && teller_account(m->reader, other, &u) == ERR_OK)
-		of.hidden = of.hidden || u.receipts_hidden;
-	told = mark_told(&mark);
+	told = again ? (struct told){0} : mark_told(&mark);
 	told = mark_tell(&m->scratch, &of, &mark, &told, (uint64_t)clock_wall_ms(), emit, m);
 	later_mark(m->teller.later, chat, user, &told);
 	return m->scratch.failed ? ERR_NOMEM : ERR_OK;
@@ -176,7 +217,7 @@ static void tell_first(struct marks *m)
 {
 	struct waiting *w = pop(m);
 	struct bytes chat = {w->names, w->chat_len}, user = {w->names + w->chat_len, w->user_len};
-	enum err err = tell(m, chat, user);
+	enum err err = tell(m, chat, user, w->again);
 
 	if (err != ERR_OK)
 		log_line("a mark cannot be told: %s", err_text(err));

@@ -19,7 +19,8 @@ struct marks;
 enum err marks_create(struct marks **out, const struct teller *teller);
 void marks_destroy(struct marks *m);
 
-void marks_hint(struct marks *m, struct bytes chat, struct bytes user, int64_t now_ms);
+/* again: all of it, whatever was told before. */
+void marks_hint(struct marks *m, struct bytes chat, struct bytes user, bool again, int64_t now_ms);
 
 /* The plugin was greeted: all that is pending is due. ERR_NOMEM, ERR_IO, ERR_CORRUPT. */
 enum err marks_restart(struct marks *m, int64_t now_ms);

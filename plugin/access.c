@@ -178,9 +178,13 @@ static enum verdict senders(const struct question *q)
 	return verdict(leaves_nothing(q) && may_in_chat(q, true));
 }
 
-static enum verdict members(const struct question *q)
+/* In a chat of two each of them, whatever has become of the other: the bridge knows whether he has
+ * anything to read there. */
+static enum verdict readers(const struct question *q)
 {
-	return verdict(leaves_nothing(q) && may_in_chat(q, false));
+	return verdict(
+		leaves_nothing(q) &&
+		(may_in_chat(q, false) || name_pair_other(q->chat, identity_user(q->id)).len > 0));
 }
 
 static enum verdict callers(const struct question *q)
@@ -188,11 +192,12 @@ static enum verdict callers(const struct question *q)
 	return verdict(leaves_nothing(q));
 }
 
+/* Whoever may write may be seen writing. */
 static enum verdict member_self_briefly(const struct question *q)
 {
 	return verdict(is_self(q) && q->publish->qos == 0 &&
 		       q->publish->payload_len <= BRIEF_PAYLOAD_MAX && leaves_nothing(q) &&
-		       may_in_chat(q, false));
+		       may_in_chat(q, true));
 }
 
 /* A script has no device, and so nothing to say there, though it may be called like one. */
@@ -224,7 +229,7 @@ static const struct {
 	[TOPIC_INVALID] = {nobody, nobody},
 	[TOPIC_CHAT_SEND] = {nobody, senders},
 	[TOPIC_CHAT_MSG] = {members_and_admins, nobody},
-	[TOPIC_CHAT_ACK] = {nobody, members},
+	[TOPIC_CHAT_ACK] = {nobody, readers},
 	[TOPIC_CHAT_MARK] = {who_may_see_marks, nobody},
 	[TOPIC_CHAT_TYPING] = {members_and_admins, member_self_briefly},
 	[TOPIC_CHAT_INFO] = {members_and_admins, nobody},

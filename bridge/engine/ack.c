@@ -42,31 +42,54 @@ static enum err check_unsaid(struct engine *e, struct bytes pair)
 	return err == ERR_OK ? ERR_NOT_FOUND : absent_is(err, ERR_OK);
 }
 
-/* May the user, as of now, read here? *hidden: see struct mark_of. */
-static enum err check_reader(struct engine *e, const struct record *r, bool *hidden)
+/* Who is to be told: see struct mark_of. *of has chat, user and whether he hides his receipts. */
+static enum err find_audience(struct engine *e, struct mark_of *of)
+{
+	struct bytes other = name_pair_other(of->chat, of->user);
+	struct chat c;
+	struct user u;
+	enum err err;
+
+	if (other.len == 0) {
+		err = state_chat(e, of->chat, &c);
+		of->own = err == ERR_OK && c.kind == KIND_CHANNEL;
+		return err;
+	}
+	err = state_user(e, other, &u);
+	of->own = err == ERR_NOT_FOUND;
+	of->hidden = of->hidden || (err == ERR_OK && u.receipts_hidden);
+	if (err == ERR_OK)
+		err = state_blocked(e, of->user, other, &of->own);
+	return absent_is(err, ERR_OK);
+}
+
+/* May the user, as of now, read here? In a chat of two also when nobody may write there any more:
+ * what was said before stays, and so does what he has not read of it. */
+static enum err check_reader(struct engine *e, const struct record *r, struct mark_of *of)
 {
 	struct bytes other = name_pair_other(r->target, r->user);
 	struct user u;
 	struct member m;
+	bool unsaid;
 	enum err err;
 
-	*hidden = false;
+	*of = (struct mark_of){.chat = r->target, .user = r->user};
 	if (name_chat_kind(r->target.data, r->target.len, NULL) == CHAT_NONE)
 		return ERR_BAD_NAME;
 	err = state_user(e, r->user, &u);
 	if (err == ERR_OK && u.disabled)
 		return ERR_FORBIDDEN;
 	if (err == ERR_OK)
-		*hidden = u.receipts_hidden;
+		of->hidden = u.receipts_hidden;
 	if (err == ERR_OK)
 		err = state_member(e, r->target, r->user, &m);
-	if (err == ERR_NOT_FOUND && other.len > 0)
+	unsaid = err == ERR_NOT_FOUND && other.len > 0;
+	if (unsaid)
 		err = check_unsaid(e, r->target);
-	if (err == ERR_OK && other.len > 0 && !*hidden) {
-		err = state_user(e, other, &u);
-		*hidden = err == ERR_OK && u.receipts_hidden;
-		err = absent_is(err, ERR_OK);
-	}
+	if (err == ERR_OK)
+		err = find_audience(e, of);
+	if (err == ERR_OK && unsaid && of->own)
+		err = ERR_FORBIDDEN; /* and nothing will be */
 	return absent_is(err, ERR_FORBIDDEN);
 }
 
@@ -76,10 +99,9 @@ static void emit(void *ctx, const char *topic, struct bytes payload)
 }
 
 /* Tell the others, at once, or, if that was only just done, a little later (bridge/marks.h). */
-static void tell(struct engine *e, const struct record *r, bool hidden, struct mark *m)
+static void tell(struct engine *e, const struct record *r, const struct mark_of *of, struct mark *m)
 {
 	struct key pending = key_pending(r->target, r->user);
-	struct mark_of of = {r->target, r->user, hidden};
 
 	if (m->told.pending)
 		return;
@@ -89,7 +111,7 @@ static void tell(struct engine *e, const struct record *r, bool hidden, struct m
 		outbox_hint(e->out, HINT_MARK, r->user, r->target, r->ts);
 		return;
 	}
-	m->told = mark_tell(&e->answer, &of, m, &m->told, r->ts, emit, e->out);
+	m->told = mark_tell(&e->answer, of, m, &m->told, r->ts, emit, e->out);
 	if (e->answer.failed)
 		e->out->failed = true;
 }
@@ -117,7 +139,8 @@ static enum err n_at(struct engine *e, struct bytes chat, const struct chat_stat
 	return absent_is(err, ERR_CORRUPT);
 }
 
-static enum err merge(struct engine *e, const struct record *r, bool hidden, struct ack *a)
+static enum err merge(
+	struct engine *e, const struct record *r, const struct mark_of *of, struct ack *a)
 {
 	struct chat_state s = {0};
 	struct mark old = {0};
@@ -148,7 +171,7 @@ static enum err merge(struct engine *e, const struct record *r, bool hidden, str
 	}
 	m.ts = r->ts;
 	m.told = mark_told(&old);
-	tell(e, r, hidden, &m);
+	tell(e, r, of, &m);
 	put_mark(e, r->target, r->user, &m);
 	return ERR_OK;
 }
@@ -156,13 +179,13 @@ static enum err merge(struct engine *e, const struct record *r, bool hidden, str
 enum err ack_apply(struct engine *e, const struct record *r)
 {
 	struct ack a = {0};
-	bool hidden;
+	struct mark_of of;
 	enum err err = parse(&a, r->payload);
 
 	if (err == ERR_OK)
-		err = check_reader(e, r, &hidden);
+		err = check_reader(e, r, &of);
 	if (err == ERR_OK)
-		err = merge(e, r, hidden, &a);
+		err = merge(e, r, &of, &a);
 	if (err == ERR_OK || refusal_is_fatal(err))
 		return err;
 	refuse(e, r, err, a.why, (struct bytes){NULL, 0});

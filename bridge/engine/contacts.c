@@ -262,6 +262,19 @@ enum err method_block_add(struct request *q)
 	return story_again(e, q->r, q->r->user, true);
 }
 
+/* What the two have read in their chat meanwhile was told to nobody else: now it is. */
+static void tell_marks_again(struct engine *e, const struct record *r, struct bytes other)
+{
+	char pair[NAME_CHAT_MAX + 1], a[NAME_USER_MAX + 1], b[NAME_USER_MAX + 1];
+	struct bytes chat = {pair, 0};
+
+	snprintf(a, sizeof(a), "%.*s", (int)r->user.len, r->user.data);
+	snprintf(b, sizeof(b), "%.*s", (int)other.len, other.data);
+	chat.len = name_pair(pair, a, b);
+	outbox_hint(e->out, HINT_MARK_AGAIN, r->user, chat, r->ts);
+	outbox_hint(e->out, HINT_MARK_AGAIN, other, chat, r->ts);
+}
+
 enum err method_block_remove(struct request *q)
 {
 	struct engine *e = q->e;
@@ -284,5 +297,6 @@ enum err method_block_remove(struct request *q)
 	batch_delete(e->batch, TABLE_BLOCKS, key_bytes(&k));
 	event_own(e, q->r, "block.removed", "user", user);
 	outbox_hint(e->out, HINT_AGAIN, q->r->user, NOTHING, q->r->ts);
+	tell_marks_again(e, q->r, user);
 	return story_again(e, q->r, q->r->user, false);
 }

@@ -36,16 +36,18 @@ struct told mark_tell(struct buf *b, const struct mark_of *of, const struct mark
 	const struct told *told, uint64_t now, mark_emit_fn *emit, void *ctx)
 {
 	char chat[TOPIC_SIZE], own[TOPIC_SIZE];
-	bool read = m->read > told->read && !of->hidden;
+	bool read = m->read > told->read, delivered = m->delivered > told->delivered;
+	bool event = of->own ? read || delivered : read && of->hidden;
 
 	snprintf(chat, sizeof(chat), "chat/%.*s/mark/%.*s", (int)of->chat.len, of->chat.data,
 		(int)of->user.len, of->user.data);
 	snprintf(own, sizeof(own), "user/%.*s/events", (int)of->user.len, of->user.data);
-	if (read || m->delivered > told->delivered) {
+	read = read && !of->hidden;
+	if (!of->own && (read || delivered)) {
 		write_chat(b, of, m, read);
 		emit(ctx, chat, (struct bytes){b->data, b->len});
 	}
-	if (m->read > told->read && of->hidden) {
+	if (event) {
 		write_event(b, of, m);
 		emit(ctx, own, (struct bytes){b->data, b->len});
 	}

@@ -3,6 +3,9 @@
  * One message, with "read" if that has grown. Who hides his own receipts is not given messages that
  * hold "read" (the plugin sees to that). In a one-to-one chat, where he is the only other one,
  * there is none: the message has "delivered" alone, and "read" goes to the user's own devices.
+ *
+ * Nobody but those is told in a channel, where everybody's marks for everybody would be the square
+ * of its members, and in a one-to-one chat that may not be written in.
  */
 #ifndef GNATTER_ENGINE_MARK_H
 #define GNATTER_ENGINE_MARK_H
@@ -13,6 +16,7 @@
 struct mark_of {
 	struct bytes chat, user;
 	bool hidden; /* the user hides his receipts, or the only other one does */
+	bool own;    /* only his own devices are told */
 };
 
 typedef void mark_emit_fn(void *ctx, const char *topic, struct bytes payload);

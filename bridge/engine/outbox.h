@@ -25,6 +25,7 @@ enum hint {
 	HINT_ALL,      /* presence of all: the broker is new */
 	HINT_PREFS,    /* `user` wants something else of pushes */
 	HINT_MARK,     /* the mark of `user` in `chat` is to be told */
+	HINT_MARK_AGAIN, /* the same, even if it was told to his own devices alone */
 	HINT_PUSH, /* there are messages to be pushed: once a commit, of nobody in particular; ts is
 		      the number of the key p */
 };

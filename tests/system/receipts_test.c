@@ -13,7 +13,7 @@
 #include "tests/support/instance.h"
 #include "tests/support/json.h"
 
-enum { CASTS = 12, INTERVAL_MS = 250 };
+enum { CASTS = 14, INTERVAL_MS = 250 };
 
 static struct instance *in, *shared;
 static const char *a, *b, *c, *pair, *group;
@@ -515,6 +515,45 @@ static void test_last_mark_survives_both(void **state)
 	json_expect_num(member(late, group, b), "delivered", 20);
 }
 
+/* Nobody may write to the other any more; what was said stays, and can be read. The other learns of
+ * it when the block is gone. */
+static void test_ack_behind_a_block(void **state)
+{
+	const char *events;
+	size_t mark;
+
+	(void)state;
+	cast(12);
+	events = case_printf("user/%s/events", b);
+	say(pair, 3);
+	client_requestf(alice, "block.add", "{\"user\":\"%s\"}", b);
+	mark = client_mark(alice);
+	ack(bob, pair, "{\"read\":2}");
+	client_take(bob, events, "\"delivered\":2,\"read\":2");
+	ack(bob, pair, "{\"read\":3}");
+	client_take(bob, events, "\"delivered\":3,\"read\":3");
+	json_expect_num(client_requestf(bob, "unread", "{\"chat\":\"%s\"}", pair), "unread", 0);
+	client_barrier(alice);
+	client_none(alice, mark, mark_topic(pair, b), NULL);
+	client_requestf(alice, "block.remove", "{\"user\":\"%s\"}", b);
+	json_expect_num(next_mark(alice, pair, b, true), "read", 3);
+}
+
+/* Nor does the end of an account leave what cannot be read; nor is a chat that never was one. */
+static void test_ack_behind_a_removal(void **state)
+{
+	(void)state;
+	cast(13);
+	say(pair, 3);
+	CTL_OK(in, "user", "remove", a);
+	json_expect_num(client_requestf(bob, "unread", "{\"chat\":\"%s\"}", pair), "unread", 3);
+	ack(bob, pair, "{\"read\":3}");
+	client_take(bob, case_printf("user/%s/events", b), "\"delivered\":3,\"read\":3");
+	json_expect_num(client_requestf(bob, "unread", "{\"chat\":\"%s\"}", pair), "unread", 0);
+	ack(bob, case_printf("%s:nobody", b), "{\"read\":1}");
+	client_take(bob, case_printf("user/%s/errors", b), "\"forbidden\"");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -529,6 +568,8 @@ int main(void)
 		SYSTEM(test_not_a_member),
 		SYSTEM(test_hidden),
 		SYSTEM(test_hidden_in_a_pair),
+		SYSTEM(test_ack_behind_a_block),
+		SYSTEM(test_ack_behind_a_removal),
 		SYSTEM(test_last_mark_survives),
 		SYSTEM(test_last_mark_survives_both),
 	};

@@ -309,9 +309,24 @@ static void test_channel_of_many(void **state)
 				 &(struct publish){
 					 .topic = "chat/news/send", .payload = "me too", .qos = 1}),
 		0x87);
+	client_subscribe_ok(some[1], "user/m12345/events", 1);
 	client_publish(some[1],
 		&(struct publish){.topic = "chat/news/ack", .payload = "{\"read\":1}", .qos = 1});
-	client_take(some[2], "chat/news/mark/m12345", "\"read\":1");
+	client_take(some[1], "user/m12345/events", "\"chat\":\"news\",\"delivered\":1,\"read\":1");
+	for (size_t k = 0; k < 3; k++) { /* and nobody is told of another */
+		client_barrier(some[k]);
+		client_none(some[k], 0, "chat/news/mark/+", NULL);
+	}
+	/* what a member says of himself there reaches nobody either */
+	for (size_t k = 0; k < 2; k++)
+		client_publish(k ? editor : some[0],
+			&(struct publish){.topic = case_printf(
+						  "chat/news/typing/%s", k ? "editor" : "m00000"),
+				.payload = "{\"typing\":true}"});
+	client_take(some[2], "chat/news/typing/editor", NULL);
+	client_barrier(some[0]);
+	client_barrier(some[2]);
+	client_none(some[2], 0, "chat/news/typing/m00000", NULL);
 	json_expect_num(client_request(some[0], "unread", "{\"chat\":\"news\"}"), "unread", 1);
 	json_expect_num(client_request(some[1], "unread", "{\"chat\":\"news\"}"), "unread", 0);
 	json_expect_num(client_request(some[0], "history", "{\"chat\":\"news\"}"), "seq", 1);

@@ -102,9 +102,12 @@ static void stop_tellers(struct world *w)
 	marks_destroy(w->marks);
 }
 
+static void put(struct world *w, enum table t, struct key k, struct buf *v);
+
 static int set_up(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
+	struct buf v = {0};
 	char path[CONF_PATH_MAX + 16], why[512] = "";
 
 	w->said = calloc(SAYINGS_MAX, sizeof(*w->said));
@@ -125,6 +128,8 @@ static int set_up(void **state)
 	assert_int_equal(disk_base_init(&w->base, w->store, w->directory), ERR_OK);
 	w->batch = batch_create(&w->base.base);
 	assert_non_null(w->batch);
+	chat_encode(&v, &(struct chat){.kind = KIND_GROUP, .members = 2});
+	put(w, TABLE_CHATS, key_chat(text("lobby")), &v);
 	w->now = 1000000;
 	start_tellers(w);
 	*state = w;
@@ -722,7 +727,7 @@ static void test_marks_when_their_interval_is_over(void **state)
 	put_mark(w, 9, 5);
 	put_pending(w);
 	commit(w);
-	marks_hint(w->marks, text("lobby"), text("bob"), w->now);
+	marks_hint(w->marks, text("lobby"), text("bob"), false, w->now);
 	pass(w, w->conf.mark_interval_ms - 20);
 	assert_int_equal(w->count, 0);
 	pass(w, 40);
@@ -755,7 +760,7 @@ static void test_marks_of_a_crowd(void **state)
 		char name[16];
 
 		snprintf(name, sizeof(name), "u%d", i);
-		marks_hint(w->marks, text("lobby"), text(name), w->now);
+		marks_hint(w->marks, text("lobby"), text(name), false, w->now);
 	}
 	pass(w, interval - 20);
 	assert_int_equal(w->count, 0);
@@ -777,7 +782,7 @@ static void test_marks_after_a_reload(void **state)
 	put_mark(w, 9, 7);
 	commit(w);
 	w->conf.mark_interval_ms = 10000;
-	marks_hint(w->marks, text("lobby"), text("bob"), w->now);
+	marks_hint(w->marks, text("lobby"), text("bob"), false, w->now);
 	pass(w, 1000);
 	assert_int_equal(w->count, 0);
 	w->conf.mark_interval_ms = 250;
@@ -794,7 +799,7 @@ static void test_marks_that_grow_meanwhile(void **state)
 	put_mark(w, 9, 7);
 	put_pending(w);
 	commit(w);
-	marks_hint(w->marks, text("lobby"), text("bob"), w->now);
+	marks_hint(w->marks, text("lobby"), text("bob"), false, w->now);
 	pass(w, 2 * w->conf.mark_interval_ms);
 	assert_int_equal(w->count, 1);
 	put_mark(w, 10, 10);

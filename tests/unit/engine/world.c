@@ -202,7 +202,8 @@ static void print_effect(struct buf *b, const struct effect *e)
 
 static void print_hints(struct world *w)
 {
-	static const char *const names[] = {"", "CAME", "WENT", "AGAIN", "SAID", "ALL", "PREFS", "MARK"};
+	static const char *const names[] = {
+		"", "CAME", "WENT", "AGAIN", "SAID", "ALL", "PREFS", "MARK", "MARK_AGAIN"};
 	struct reader r = reader_of(w->out.hints.data, w->out.hints.len);
 
 	while (r.at != r.end) {
