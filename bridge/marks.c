@@ -162,6 +162,14 @@ static enum err find_blocked(struct marks *m, struct bytes user, const struct us
 	return err == ERR_OK && !*yes ? visible_blocked(m->reader, user, &two, yes) : err;
 }
 
+static enum err find_member(struct marks *m, struct bytes chat, struct bytes user)
+{
+	struct key k = key_member(chat, user);
+	struct bytes value;
+
+	return directory_get(m->reader, TABLE_MEMBERS, key_bytes(&k), &value);
+}
+
 static enum err find_channel(struct marks *m, struct bytes chat, bool *yes)
 {
 	struct key k = key_chat(chat);
@@ -187,7 +195,9 @@ static enum err find_audience(struct marks *m, struct mark_of *of)
 	of->hidden = u.receipts_hidden;
 	if (other.len == 0)
 		return find_channel(m, of->chat, &of->own);
-	err = teller_account(m->reader, other, &v);
+	err = find_member(m, of->chat, other);
+	if (err == ERR_OK)
+		err = teller_account(m->reader, other, &v);
 	of->own = err == ERR_NOT_FOUND;
 	of->hidden = of->hidden || (err == ERR_OK && v.receipts_hidden);
 	if (err == ERR_OK)

@@ -178,13 +178,12 @@ static enum verdict senders(const struct question *q)
 	return verdict(leaves_nothing(q) && may_in_chat(q, true));
 }
 
-/* In a chat of two each of them, whatever has become of the other: the bridge knows whether he has
- * anything to read there. */
+/* What was said in a chat of two is still read when one has blocked the other or is gone: so it may
+ * be acknowledged. */
 static enum verdict readers(const struct question *q)
 {
-	return verdict(
-		leaves_nothing(q) &&
-		(may_in_chat(q, false) || name_pair_other(q->chat, identity_user(q->id)).len > 0));
+	return verdict(leaves_nothing(q) &&
+		       (may_in_chat(q, false) || facts_member(q->a->facts, q->id, q->chat)));
 }
 
 static enum verdict callers(const struct question *q)

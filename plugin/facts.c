@@ -228,21 +228,27 @@ static enum err ask_is_channel(struct facts *f, struct bytes chat, bool *yes)
 	return e == ERR_NOT_FOUND ? ERR_CORRUPT : e;
 }
 
+static enum err read_member(
+	struct facts *f, const struct identity *id, struct bytes chat, struct member *m)
+{
+	struct key key = key_member(chat, identity_user(id));
+	struct bytes value;
+	enum err e = directory_get(f->reader, TABLE_MEMBERS, key_bytes(&key), &value);
+
+	return e == ERR_OK ? member_decode(m, value) : e;
+}
+
 /* Is the user a member of the group and, to send to a channel, its admin? */
 static enum err ask_group(
 	struct facts *f, const struct identity *id, struct bytes chat, bool send, bool *yes)
 {
-	struct key key = key_member(chat, identity_user(id));
-	struct bytes value;
 	struct member m;
 	bool channel;
-	enum err e = directory_get(f->reader, TABLE_MEMBERS, key_bytes(&key), &value);
+	enum err e = read_member(f, id, chat, &m);
 
 	*yes = false;
 	if (e == ERR_NOT_FOUND)
 		return ERR_OK;
-	if (e == ERR_OK)
-		e = member_decode(&m, value);
 	if (e != ERR_OK)
 		return e;
 	*yes = true;
@@ -294,6 +300,17 @@ bool facts_chat(struct facts *f, struct identity *id, uint64_t number, struct by
 	if (*fact & (send ? SEND_KNOWN : READ_KNOWN))
 		return *fact & (send ? SEND_YES : READ_YES);
 	return !id->system && ask(f, id, chat, send, fact);
+}
+
+bool facts_member(struct facts *f, const struct identity *id, struct bytes chat)
+{
+	struct member m;
+	enum err e = ERR_NOT_FOUND;
+
+	if (!id->system && chat.len > 0)
+		e = read_member(f, id, chat, &m);
+	failed(f, e);
+	return e == ERR_OK;
 }
 
 /* Ten thousand users who come and subscribe leave megabytes of pages looked at; those of few

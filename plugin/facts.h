@@ -39,6 +39,10 @@ bool facts_account_ok(struct facts *f, struct identity *id);
 bool facts_chat(
 	struct facts *f, struct identity *id, uint64_t number, struct bytes chat, bool send);
 
+/* Is id written down as a member of the chat? In one of two it stays so when one has blocked the
+ * other or is gone. Under the same condition. Not remembered: a lookup each time. */
+bool facts_member(struct facts *f, const struct identity *id, struct bytes chat);
+
 /* Has the owner blocked id before that time (ms)? If the directory cannot be read: yes. */
 bool facts_blocked(struct facts *f, const struct identity *id, struct bytes owner, uint64_t before);
 

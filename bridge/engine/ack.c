@@ -46,6 +46,7 @@ static enum err check_unsaid(struct engine *e, struct bytes pair)
 static enum err find_audience(struct engine *e, struct mark_of *of)
 {
 	struct bytes other = name_pair_other(of->chat, of->user);
+	struct member m;
 	struct chat c;
 	struct user u;
 	enum err err;
@@ -55,8 +56,10 @@ static enum err find_audience(struct engine *e, struct mark_of *of)
 		of->own = err == ERR_OK && c.kind == KIND_CHANNEL;
 		return err;
 	}
-	err = state_user(e, other, &u);
-	of->own = err == ERR_NOT_FOUND;
+	err = state_member(e, of->chat, other, &m);
+	if (err == ERR_OK)
+		err = state_user(e, other, &u);
+	of->own = err == ERR_NOT_FOUND; /* gone, or another one of that name */
 	of->hidden = of->hidden || (err == ERR_OK && u.receipts_hidden);
 	if (err == ERR_OK)
 		err = state_blocked(e, of->user, other, &of->own);
@@ -70,7 +73,6 @@ static enum err check_reader(struct engine *e, const struct record *r, struct ma
 	struct bytes other = name_pair_other(r->target, r->user);
 	struct user u;
 	struct member m;
-	bool unsaid;
 	enum err err;
 
 	*of = (struct mark_of){.chat = r->target, .user = r->user};
@@ -83,13 +85,10 @@ static enum err check_reader(struct engine *e, const struct record *r, struct ma
 		of->hidden = u.receipts_hidden;
 	if (err == ERR_OK)
 		err = state_member(e, r->target, r->user, &m);
-	unsaid = err == ERR_NOT_FOUND && other.len > 0;
-	if (unsaid)
+	if (err == ERR_NOT_FOUND && other.len > 0)
 		err = check_unsaid(e, r->target);
 	if (err == ERR_OK)
 		err = find_audience(e, of);
-	if (err == ERR_OK && unsaid && of->own)
-		err = ERR_FORBIDDEN; /* and nothing will be */
 	return absent_is(err, ERR_FORBIDDEN);
 }
 

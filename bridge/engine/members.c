@@ -99,6 +99,11 @@ static enum err check_new(
 
 	if (!name_user_ok(user.data, user.len))
 		return ERR_BAD_NAME;
+	err = state_member(q->e, chat, user, &m); /* all see who is one, blocked or not */
+	if (err == ERR_OK)
+		q->why = "the user is a member already";
+	if (err != ERR_NOT_FOUND)
+		return err == ERR_OK ? ERR_EXISTS : err;
 	err = state_user(q->e, user, &u);
 	if (err == ERR_OK && !q->admin)
 		err = state_has_blocked(q->e, user, q->r->user, &blocked);
@@ -108,11 +113,6 @@ static enum err check_new(
 		q->why = err == ERR_NOT_FOUND ? "there is no such user" : NULL;
 		return err;
 	}
-	err = state_member(q->e, chat, user, &m);
-	if (err == ERR_OK)
-		q->why = "the user is a member already";
-	if (err != ERR_NOT_FOUND)
-		return err == ERR_OK ? ERR_EXISTS : err;
 	if (c->members >= max) {
 		q->why = "the chat has as many members as allowed";
 		return ERR_LIMIT;

@@ -273,6 +273,22 @@ static enum err post(struct request *q, const struct tale *t)
 	return ERR_OK;
 }
 
+/* An empty list or object is nothing to be shown. */
+static bool shows_something(const struct tale *t)
+{
+	return t->text.len > 0 || t->media.len > 2 || t->body.len > 2;
+}
+
+/* Nothing but what every request may have. */
+static bool asks_for_nothing(const struct json_object *o)
+{
+	for (size_t i = 0; i < o->count; i++)
+		if (strcmp(o->members[i].value->string, "re") != 0 &&
+			strcmp(o->members[i].value->string, "method") != 0)
+			return false;
+	return true;
+}
+
 enum err method_status_post(struct request *q)
 {
 	struct tale t = {0};
@@ -287,5 +303,12 @@ enum err method_status_post(struct request *q)
 		err = message_body(&q->json, &t.body, &q->why);
 	if (err != ERR_OK)
 		return err;
-	return t.text.len + t.media.len + t.body.len > 0 ? post(q, &t) : take_back(q);
+	if (shows_something(&t))
+		return post(q, &t);
+	if (asks_for_nothing(&q->json))
+		return take_back(q);
+	q->why = "give \"text\", \"media\" or \"body\" with something in it, or nothing at all to "
+		 "take "
+		 "the story back";
+	return ERR_BAD_REQUEST;
 }

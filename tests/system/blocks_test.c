@@ -290,6 +290,76 @@ static void test_pair_that_exists(void **state)
 	client_take(pst, case_printf("chat/%s/msg", pair), "welcome");
 }
 
+static void ack_pair(struct client *c, const char *payload)
+{
+	int code = client_publish(c,
+		&(struct publish){
+			.topic = case_printf("chat/%s/ack", pair), .payload = payload, .qos = 1});
+
+	assert_in_range(code, 0, 0x10);
+}
+
+static void expect_unread(struct client *c, int count)
+{
+	json_expect_num(client_requestf(c, "unread", "{\"chat\":\"%s\"}", pair), "unread", count);
+}
+
+static void expect_own_mark(struct client *c, const char *user, const char *read)
+{
+	struct message *m = client_take(c, case_printf("user/%s/events", user), read);
+
+	json_expect_str(json_of(m->payload, m->len), "event", "mark");
+	json_expect_str(json_of(m->payload, m->len), "chat", pair);
+}
+
+/* What was said stays, so what is unread of it can be read: by both, and by who is left when the
+ * other one is gone. Only one's own devices hear of it. */
+static void test_unread_of_a_pair_that_ended(void **state)
+{
+	const char *marks = case_printf("chat/owner%d:pest%d/mark/+", 4, 4);
+	struct client *boss;
+
+	(void)state;
+	cast(4, 5);
+	client_subscribe_ok(pst, case_printf("chat/%s/#", pair), 1);
+	client_subscribe_ok(own, case_printf("chat/%s/#", pair), 1);
+	client_subscribe_ok(own, case_printf("user/%s/events", owner), 1);
+	for (int k = 0; k < 3; k++)
+		client_send(own, pair, "to the pest");
+	for (int k = 0; k < 3; k++)
+		client_send(pst, pair, "to the owner");
+	ack_pair(own, "{\"read\":4}");
+	client_take(pst, marks, "\"read\":4");
+	client_send(own, pair, "one more"); /* seq 7: the owner's mark */
+	expect_unread(pst, 1);
+	block();
+	ack_pair(pst, "{\"read\":7}");
+	expect_own_mark(pst, pest, "\"read\":7");
+	expect_unread(pst, 0);
+	assert_null(strstr(json_text(client_request(pst, "unread", "{}")), pair));
+	client_barrier(own);
+	client_none(own, 0, marks, "\"read\":7");
+	client_none(own, 0, case_printf("user/%s/events", owner), "\"mark\"");
+	unblock();
+	client_send(pst, pair, "once more");
+	expect_unread(own, 1);
+	block();
+	ack_pair(own, "{\"read\":8}");
+	expect_own_mark(own, owner, "\"read\":8");
+	expect_unread(own, 0);
+	client_barrier(pst);
+	client_none(pst, 0, marks, "\"read\":8");
+	unblock();
+	/* and when the other one is gone */
+	client_send(pst, pair, "farewell");
+	boss = client_5(in, "boss", "desk");
+	client_requestf(boss, "user.remove", "{\"user\":\"%s\"}", pest);
+	ack_pair(own, "{\"read\":9}");
+	expect_own_mark(own, owner, "\"read\":9");
+	expect_unread(own, 0);
+	assert_int_equal(send_to(own, pair, "are you there?"), 0x87);
+}
+
 /* In a group they talk as before; but who is there is not told. */
 static void test_groups_go_on(void **state)
 {
@@ -316,6 +386,11 @@ static void test_groups_go_on(void **state)
 		json_len(client_request(pst, "chat.get", "{\"chat\":\"garden\"}"), "members"), 3);
 	j = client_request(pst, "chat.online", "{\"chat\":\"garden\"}");
 	assert_null(strstr(json_text(json_at(j, "users")), owner));
+	/* that one is a member is no secret among members */
+	client_requestf(own, "member.role",
+		"{\"chat\":\"garden\",\"user\":\"%s\",\"role\":\"admin\"}", pest);
+	client_refused(pst, "member.add",
+		case_printf("{\"chat\":\"garden\",\"user\":\"%s\"}", owner), "exists");
 	/* the one who blocks may add the other */
 	client_requestf(own, "chat.create", "{\"chat\":\"garden-2\",\"members\":[\"%s\"]}", pest);
 	assert_in_range(send_to(pst, "garden-2", "here I am"), 0, 0x10);
@@ -422,6 +497,7 @@ int main(void)
 		SYSTEM(test_looks_like_nobody_mqtt3),
 		SYSTEM(test_presence),
 		SYSTEM(test_pair_that_exists),
+		SYSTEM(test_unread_of_a_pair_that_ended),
 		SYSTEM(test_groups_go_on),
 		SYSTEM(test_list_of_blocks),
 		SYSTEM(test_outlives_crashes),

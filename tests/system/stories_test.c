@@ -187,6 +187,10 @@ static void test_wrong_stories(void **state)
 		{"{\"media\":[7]}", "bad_request"},
 		{"{\"body\":7}", "bad_request"},
 		{"{\"body\":[]}", "bad_request"},
+		{"{\"media\":[]}", "bad_request"},
+		{"{\"body\":{}}", "bad_request"},
+		{"{\"text\":null}", "bad_request"},
+		{"{\"txet\":\"misspelt\"}", "bad_request"},
 	};
 	struct publish p = {
 		.topic = "user/author3/status", .payload = "{}", .qos = 1, .retain = true};

@@ -126,11 +126,39 @@ static void test_ack_of_a_former_owner(void **state)
 	teardown(&made);
 }
 
+/* What was said stays, and its unread can be cleared; only the user's own devices hear of it. */
+static void test_ack_of_a_pair_that_ended(void **state)
+{
+	static const char *const ends[] = {"API alice alice:phone block.add {\"user\":\"bob\"}",
+		"API bob bob:tab block.add {\"user\":\"alice\"}",
+		ADMIN "user.remove {\"user\":\"alice\"}"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		struct world *w;
+		void *made;
+		const char *told;
+
+		setup(&made);
+		w = made;
+		for (int k = 0; k < 3; k++)
+			world_apply(w, "SEND alice alice:phone alice:bob hello");
+		world_apply(w, ends[i]);
+		told = world_apply(w, "ACK bob bob:tab alice:bob {\"delivered\":3,\"read\":2}");
+		assert_null(strstr(told, "chat/alice:bob/mark"));
+		assert_non_null(
+			strstr(told, "user/bob/events {\"event\":\"mark\",\"chat\":\"alice:bob\","
+				     "\"delivered\":3,\"read\":2,"));
+		teardown(&made);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ack_n),
 		cmocka_unit_test(test_ack_of_a_former_owner),
+		cmocka_unit_test(test_ack_of_a_pair_that_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

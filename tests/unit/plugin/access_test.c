@@ -159,7 +159,8 @@ static void test_access_write_every_topic(void **state)
 		{{.topic = "chat/lobby/typing/carol"}, "-------"},
 		{{.topic = "chat/news/send"}, "+------"},
 		{{.topic = "chat/news/ack"}, "++-----"},
-		{{.topic = "chat/news/typing/bob"}, "-+-----"},
+		{{.topic = "chat/news/typing/alice"}, "+------"},
+		{{.topic = "chat/news/typing/bob"}, "-------"},
 		{{.topic = "chat/nowhere/send"}, "-------"},
 		{{.topic = "chat/alice:bob/send"}, "++-----"},
 		{{.topic = "chat/bob:carol/ack"}, "-++----"},
@@ -524,6 +525,37 @@ static void test_access_blocks_in_pairs(void **state)
 	assert_false(writes(&bob, "chat/bob:carol/send") || writes(&carol, "chat/bob:carol/send"));
 }
 
+/* What was said stays, and with it the right to say how far one has read; and no other. */
+static void test_access_ack_of_a_pair_that_ended(void **state)
+{
+	struct identity alice = who(ALICE), bob = who(BOB), carol = who(CAROL);
+	const struct publish will = {.topic = "chat/bob:carol/ack", .retain = true};
+
+	(void)state;
+	book_member(book, "bob:carol", "bob", false);
+	book_member(book, "bob:carol", "carol", false);
+	book_block(book, "bob", "carol", 0);
+	assert_true(writes(&bob, "chat/bob:carol/ack") && writes(&carol, "chat/bob:carol/ack"));
+	assert_false(writes(&alice, "chat/bob:carol/ack"));
+	assert_false(writes(&bob, "chat/bob:carol/typing/bob"));
+	assert_false(writes(&carol, "chat/bob:carol/send"));
+	assert_false(reads(&bob, "chat/bob:carol/mark/carol"));
+	assert_false(reads(&carol, "chat/bob:carol/mark/carol"));
+	assert_false(access_write(access_, access_absent(access_, "bob:phone", "bob"), &will) ==
+		     VERDICT_ALLOW);
+	book_forget_block(book, "bob", "carol");
+	book_forget_member(book, "bob:carol", "carol");
+	book_forget_user(book, "carol");
+	assert_true(writes(&bob, "chat/bob:carol/ack"));
+	assert_false(writes(&bob, "chat/bob:carol/send"));
+	assert_false(writes(&carol, "chat/bob:carol/ack"));
+	book_user(book, "carol", &(struct user){.created = 1000});
+	book_block(book, "bob", "carol", 1000);
+	assert_false(writes(&carol, "chat/bob:carol/ack"));
+	book_user(book, "bob", &(struct user){.disabled = true});
+	assert_false(writes(&bob, "chat/bob:carol/ack"));
+}
+
 /* Who hides what he has read is told of nobody's; what was delivered is no secret. */
 static void test_access_receipts_hidden(void **state)
 {
@@ -633,6 +665,7 @@ int main(void)
 		CASE(test_access_what_says_nothing),
 		CASE(test_access_contacts_of_a_former_account),
 		CASE(test_access_blocks_in_pairs),
+		CASE(test_access_ack_of_a_pair_that_ended),
 		CASE(test_access_receipts_hidden),
 		CASE(test_access_absent_device_that_was_removed),
 		CASE(test_access_cost),
