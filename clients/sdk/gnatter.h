@@ -420,7 +420,7 @@ enum gnatter_error gnatter_mark_read(struct gnatter *g, const char *chat, uint64
 enum gnatter_error gnatter_mark_delivered(struct gnatter *g, const char *chat, uint64_t seq);
 
 /* The user types: call it at each key, it goes out at most every 3 seconds, and not at all while
- * there is no connection. */
+ * there is no connection, nor in a channel that the user is no admin of. */
 enum gnatter_error gnatter_typing(struct gnatter *g, const char *chat);
 
 /* What this device says of itself: state "online" (the default), "away", "busy", or "offline" (does

@@ -239,6 +239,22 @@ static char *next_typing(struct gnatter *g)
 	return chat;
 }
 
+static bool on_role(void *ctx, const struct store_chat *c)
+{
+	*(bool *)ctx = strcmp(c->pub.role, "admin") == 0;
+	return false;
+}
+
+/* In a channel only its admins write, and so type. */
+static bool may_type(struct gnatter *g, const struct room *r)
+{
+	bool admin = false;
+
+	if (r->channel)
+		store_chat(g->store, r->chat, on_role, &admin);
+	return !r->channel || admin;
+}
+
 static void send_typing(struct gnatter *g, const char *chat)
 {
 	char topic[sizeof("chat//typing/") + NAME_CHAT_MAX + NAME_USER_MAX];
@@ -248,6 +264,8 @@ static void send_typing(struct gnatter *g, const char *chat)
 	if (!r || r->gone || !g->online || (r->typing_ms > 0 && now - r->typing_ms < TYPING_MS))
 		return;
 	r->typing_ms = now;
+	if (!may_type(g, r))
+		return;
 	snprintf(topic, sizeof(topic), "chat/%s/typing/%s", chat, g->user);
 	link_publish(g, &(struct net_publish){.topic = topic, .payload = {"1", 1}, .qos = 0});
 }

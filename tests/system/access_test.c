@@ -497,6 +497,15 @@ static void test_channel(void **state)
 	client_request(
 		alice, "member.role", "{\"chat\":\"news\",\"user\":\"bob\",\"role\":\"member\"}");
 	assert_int_equal(client_publish(bob, &p), 0x87);
+	/* typing goes to everybody, too */
+	client_subscribe_ok(alice, "chat/news/typing/+", 1);
+	client_subscribe_ok(bob, "chat/news/typing/+", 1);
+	client_publish(bob, &(struct publish){.topic = "chat/news/typing/bob", .payload = "1"});
+	client_publish(alice, &(struct publish){.topic = "chat/news/typing/alice", .payload = "1"});
+	client_take(bob, "chat/news/typing/alice", "1");
+	client_barrier(bob);
+	client_barrier(alice);
+	client_none(alice, 0, "chat/news/typing/bob", NULL);
 	/* reactions and acknowledgements: the first is a send, the second anybody's who reads */
 	assert_int_equal(client_publish(bob, &(struct publish){.topic = "chat/news/ack",
 						     .payload = "{\"read\":1}",

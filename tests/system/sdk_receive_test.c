@@ -472,6 +472,30 @@ static void test_people(void **state)
 	assert_true(case_wait(named, &(struct naming){tab, ""}));
 }
 
+/* In a channel only who writes there types: nothing is published that would be refused. */
+static void test_typing_in_a_channel(void **state)
+{
+	struct instance *in = started();
+	struct client *a = client_5(in, "alice", "x"), *b = client_5(in, "bob", "x");
+	struct sdk *alice, *bob;
+
+	(void)state;
+	client_request(
+		a, "chat.create", "{\"chat\":\"news\",\"kind\":\"channel\",\"members\":[\"bob\"]}");
+	client_subscribe_ok(b, "user/bob/errors", 1);
+	alice = sdk_online(in, "alice", "phone");
+	bob = sdk_online(in, "bob", "phone");
+	sdk_wait_synced(alice);
+	sdk_wait_synced(bob);
+	gnatter_typing(sdk_g(bob), "news");
+	gnatter_typing(sdk_g(alice), "news");
+	sdk_wait(bob, 0, (struct sdk_seen){.kind = SDK_TYPING, .chat = "news", .user = "alice"});
+	sdk_ask(bob, "me", NULL);
+	client_barrier(b);
+	client_none(b, 0, "user/bob/errors", NULL);
+	assert_int_equal(sdk_count(alice, 0, (struct sdk_seen){.kind = SDK_TYPING}), 0);
+}
+
 /* --- inside of callbacks --------------------------------------------------------------------- */
 
 static void busy_app(void *ctx, struct sdk *s, const struct sdk_seen *e)
@@ -587,6 +611,7 @@ int main(void)
 		SYSTEM(test_marks),
 		SYSTEM(test_no_acknowledge),
 		SYSTEM(test_people),
+		SYSTEM(test_typing_in_a_channel),
 		SYSTEM(test_from_callbacks),
 		SYSTEM(test_requests),
 	};
