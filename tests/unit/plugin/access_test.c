@@ -61,7 +61,7 @@ static struct identity who(enum who w)
 
 	identity_init(&id, all[w].user, all[w].device);
 	id.system = all[w].system;
-	id.role = all[w].role;
+	id.role = (unsigned char)all[w].role;
 	id.role_fixed = all[w].system;
 	return id;
 }
