@@ -113,10 +113,10 @@ static bool list_block(void *ctx, struct bytes key, struct bytes value)
 	l->err = r.failed || r.at != r.end ? ERR_CORRUPT : ERR_OK;
 	if (l->err == ERR_OK)
 		l->err = query_user(l->q, key_last_name(key), &u);
-	if (l->err == ERR_NOT_FOUND || (l->err == ERR_OK && since < u.created)) {
-		l->err = ERR_OK; /* was for an account that is gone */
-		return true;
-	}
+	if (l->err == ERR_OK && since < u.created)
+		return true; /* was for another account of that name */
+	if (l->err == ERR_NOT_FOUND)
+		l->err = ERR_OK; /* the account is gone; the block counts against the limit */
 	if (l->err != ERR_OK || !begin_entry(l, "user", key_last_name(key)))
 		return false;
 	answer_u64(l->q->out, "since", since);

@@ -61,7 +61,7 @@ enum err visible(struct directory_reader *r, struct bytes owner, const struct us
 	enum err e;
 
 	*yes = bytes_equal(owner, v->user.data, v->user.len);
-	if (*yes || level == VISIBLE_NOBODY)
+	if (*yes || u->disabled || level == VISIBLE_NOBODY)
 		return ERR_OK;
 	e = visible_blocked(r, owner, v, &blocked);
 	if (e != ERR_OK || blocked)

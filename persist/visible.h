@@ -1,9 +1,9 @@
 /* visible.h — who may see what of whom: one rule, for the plugin (live) and the bridge (answers).
  *
  * A user sees everything of himself. Of another he sees what that one's privacy says, as `everyone`
- * or as one of the other's contacts; nothing of one who has blocked him. Contacts and blocks that
- * are older than the account they name were made for another one, who had that name before, and do
- * not count.
+ * or as one of the other's contacts; nothing of one who has blocked him, or whose account is
+ * disabled. Contacts and blocks that are older than the account they name were made for another
+ * one, who had that name before, and do not count.
  */
 #ifndef GNATTER_PERSIST_VISIBLE_H
 #define GNATTER_PERSIST_VISIBLE_H

@@ -708,11 +708,13 @@ static void test_blocks_pages(void **state)
 	put_block(w, "bob", "alice", 400);
 	asked(w, "alice", "blocks", "",
 		"{\"ok\":true,\"blocks\":[{\"user\":\"bob\",\"since\":200},"
-		"{\"user\":\"carol\",\"since\":300}],\"more\":false}");
+		"{\"user\":\"gone\",\"since\":300},{\"user\":\"carol\",\"since\":300}],\"more\":"
+		"false}");
 	asked(w, "alice", "blocks", "{\"limit\":1}",
 		"{\"ok\":true,\"blocks\":[{\"user\":\"bob\",\"since\":200}],\"more\":true}");
 	asked(w, "alice", "blocks", "{\"after\":\"bob\"}",
-		"{\"ok\":true,\"blocks\":[{\"user\":\"carol\",\"since\":300}],\"more\":false}");
+		"{\"ok\":true,\"blocks\":[{\"user\":\"gone\",\"since\":300},"
+		"{\"user\":\"carol\",\"since\":300}],\"more\":false}");
 }
 
 #define DEVICE(name)                                                                    \

@@ -133,6 +133,27 @@ static void test_visible_by_level_and_relation(void **state)
 	}
 }
 
+/* Of an account that is disabled nothing is there for anybody else, whatever it lets others see. */
+static void test_visible_of_one_disabled(void **state)
+{
+	struct world *w = *state;
+	struct user u = {.disabled = true}; /* everything to everyone */
+	struct viewer self = {text("bob"), CREATED}, alice = {text("alice"), CREATED};
+
+	for (int what = 0; what < PRIVACY_COUNT; what++) {
+		bool yes = true;
+
+		assert_int_equal(
+			visible(w->reader, text("bob"), &u, (enum privacy)what, &alice, &yes),
+			ERR_OK);
+		assert_false(yes);
+		assert_int_equal(
+			visible(w->reader, text("bob"), &u, (enum privacy)what, &self, &yes),
+			ERR_OK);
+		assert_true(yes);
+	}
+}
+
 /* What the viewer has of the other, and what others have, is of no meaning. */
 static void test_visible_is_not_mutual(void **state)
 {
@@ -242,6 +263,7 @@ int main(void)
 		TEST(test_visible_is_not_mutual),
 		TEST(test_visible_created_unknown),
 		TEST(test_visible_of_oneself),
+		TEST(test_visible_of_one_disabled),
 		TEST(test_visible_blocked_by_age),
 		TEST(test_visible_damaged),
 		cmocka_unit_test(test_visible_names),
