@@ -235,12 +235,14 @@ char *case_printf(const char *fmt, ...)
 void case_fail(const char *fmt, ...)
 {
 	va_list args;
+	char *why;
 
 	va_start(args, fmt);
-	print_error("%s\n", case_vprintf(fmt, args));
+	why = case_vprintf(fmt, args);
 	va_end(args);
-	_fail("the sentence above", 0);
-	abort(); /* _fail does not return */
+	print_error("%s\n", why);
+	_fail(why, 0); /* once more, behind the logs, where the end of a long output shows it */
+	abort();       /* _fail does not return */
 }
 
 int64_t case_now_ms(void)
