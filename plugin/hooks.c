@@ -38,12 +38,13 @@ static struct identity *absent(struct plugin *p, const struct mosquitto *client)
 
 /* What the broker has queued for a session that is resumed may be older than the account, or from
  * before the device was removed: then it was for another one who had the name, or the device,
- * before. Everything with a time says it; of the rest nobody can tell. */
+ * before. Everything with a time says it, that of the same millisecond included; of the rest nobody
+ * can tell. */
 static bool is_anothers(const struct conn *conn, struct bytes payload)
 {
 	uint64_t ts = payload.len ? json_peek_u64(payload.data, payload.len, "ts") : 0;
 
-	return ts == 0 ? conn->id.doubt : ts < conn->id.floor;
+	return ts == 0 ? conn->id.doubt : ts <= conn->id.floor;
 }
 
 /* Somebody whose account is gone, disabled, or another's by now, has no business here. */

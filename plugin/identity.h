@@ -30,7 +30,8 @@ struct identity {
 	bool ephemeral;   /* a client id without a device of its own */
 	bool doubt;       /* what is queued for its session may be older than `floor` */
 	uint64_t created; /* of the account that signed in, ms; 0: any of that name */
-	uint64_t floor;   /* ms: what is queued from before was not for this user, or device */
+	uint64_t
+		floor; /* ms: what is queued from then or before was not for this user, or device */
 	struct memo memo;
 };
 

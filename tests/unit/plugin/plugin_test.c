@@ -1329,9 +1329,9 @@ static void test_queue_of_a_removed_device(void **state)
 			i == 0 ? MOSQ_ERR_ACL_DENIED : MOSQ_ERR_SUCCESS);
 		assert_int_equal(stage_signin(&b, "bob"), MOSQ_ERR_SUCCESS);
 		assert_int_equal(
-			stage_read(&b, "chat/lobby/msg", "{\"ts\":999}"), MOSQ_ERR_ACL_DENIED);
+			stage_read(&b, "chat/lobby/msg", "{\"ts\":1000}"), MOSQ_ERR_ACL_DENIED);
 		assert_int_equal(
-			stage_read(&b, "chat/lobby/msg", "{\"ts\":1000}"), MOSQ_ERR_SUCCESS);
+			stage_read(&b, "chat/lobby/msg", "{\"ts\":1001}"), MOSQ_ERR_SUCCESS);
 		assert_int_equal(
 			stage_read(&b, "chat/lobby/typing/alice", "..."), MOSQ_ERR_ACL_DENIED);
 		/* The queue is done with as soon as anything else happens. */
@@ -1384,8 +1384,8 @@ static void test_queue_of_a_former_account(void **state)
 	b.clean = false;
 	change(make_bob_anew);
 	assert_int_equal(stage_signin(&b, "bob"), MOSQ_ERR_SUCCESS);
-	assert_int_equal(stage_read(&b, "chat/lobby/msg", "{\"ts\":999}"), MOSQ_ERR_ACL_DENIED);
-	assert_int_equal(stage_read(&b, "chat/lobby/msg", "{\"ts\":1000}"), MOSQ_ERR_SUCCESS);
+	assert_int_equal(stage_read(&b, "chat/lobby/msg", "{\"ts\":1000}"), MOSQ_ERR_ACL_DENIED);
+	assert_int_equal(stage_read(&b, "chat/lobby/msg", "{\"ts\":1001}"), MOSQ_ERR_SUCCESS);
 	assert_int_equal(stage_read(&b, "chat/lobby/typing/alice", "..."), MOSQ_ERR_ACL_DENIED);
 }
 
