@@ -120,7 +120,8 @@ static bool must_reach(const struct outbox *out)
 		struct effect e;
 
 		if (effect_decode(&e, &r) != ERR_OK || e.type == EFFECT_KICK ||
-			e.type == EFFECT_EXPEL || (e.type == EFFECT_PUBLISH && e.retain))
+			e.type == EFFECT_EXPEL || e.type == EFFECT_HIDE ||
+			(e.type == EFFECT_PUBLISH && e.retain))
 			return true;
 	}
 	r = reader_of(out->hints.data, out->hints.len);

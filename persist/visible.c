@@ -13,29 +13,19 @@ static enum err look(struct directory_reader *r, enum table t, const struct key 
 	return e == ERR_NOT_FOUND ? ERR_OK : e;
 }
 
-enum err visible_block(struct directory_reader *r, struct bytes owner, const struct viewer *v,
-	uint64_t *since, bool *yes)
+enum err visible_blocked(
+	struct directory_reader *r, struct bytes owner, const struct viewer *v, bool *yes)
 {
 	struct key k = key_block(owner, v->user);
 	struct bytes value;
 	struct reader rd;
 	enum err e = look(r, TABLE_BLOCKS, &k, &value, yes);
 
-	*since = 0;
 	if (e != ERR_OK || !*yes)
 		return e;
 	rd = reader_of(value.data, value.len);
-	*since = read_u64(&rd);
-	*yes = *since >= v->created;
+	*yes = read_u64(&rd) >= v->created;
 	return rd.failed || rd.at != rd.end ? ERR_CORRUPT : ERR_OK;
-}
-
-enum err visible_blocked(
-	struct directory_reader *r, struct bytes owner, const struct viewer *v, bool *yes)
-{
-	uint64_t since;
-
-	return visible_block(r, owner, v, &since, yes);
 }
 
 static enum err is_contact(

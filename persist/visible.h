@@ -17,12 +17,7 @@ struct viewer {
 	uint64_t created;
 };
 
-/* Has `owner` blocked the viewer? ERR_OK with *yes set (and *since, ms, if so), ERR_IO,
- * ERR_CORRUPT. */
-enum err visible_block(struct directory_reader *r, struct bytes owner, const struct viewer *v,
-	uint64_t *since, bool *yes);
-
-/* The same, whenever it was. */
+/* Has `owner` blocked the viewer? ERR_OK with *yes set, ERR_IO, ERR_CORRUPT. */
 enum err visible_blocked(
 	struct directory_reader *r, struct bytes owner, const struct viewer *v, bool *yes);
 

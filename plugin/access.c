@@ -18,8 +18,9 @@
 #define TEXT_MAX 256  /* no topic of ours with valid names is as long */
 #define ABSENT   1024 /* identities kept for those who have no connection: 260 kB */
 
-/* The presence of one who shows no more: it says nothing of him. */
-#define PRESENCE_OF_NOBODY "{\"online\":false,\"ts\":"
+/* What presence of somebody who is not there may have, after this. */
+#define PRESENCE_OFFLINE   "{\"online\":false,"
+#define PRESENCE_LAST_SEEN "\"last_seen\":"
 /* Of the messages about marks (they are ours), those that tell what was read have this. */
 #define MARK_READ ",\"read\":"
 
@@ -31,6 +32,7 @@ struct absent {
 struct access {
 	struct facts *facts;
 	struct chat_numbers *numbers;
+	struct hides hides;
 	struct topic topic; /* `text` taken apart */
 	uint64_t chat;      /* number of topic.chat */
 	char text[TEXT_MAX];
@@ -48,7 +50,7 @@ struct question {
 	const char *text;
 	const struct filter *filter;   /* of a subscription */
 	const struct publish *publish; /* what is written, */
-	struct bytes payload;          /* or read */
+	const struct delivery *read;   /* or read */
 };
 
 typedef enum verdict rule(const struct question *q);
@@ -111,32 +113,61 @@ static bool may_see(const struct question *q, enum privacy what)
 	return is_self(q) || is_admin(q) || facts_visible(q->a->facts, q->id, q->user, what);
 }
 
-/* What says nothing, for those who may see it no longer. Who is blocked gets it at that moment, and
- * never again: what is not there publishes nothing. */
-static enum verdict who_may_see_presence(const struct question *q)
+/* Is it for id that this, which says nothing, was published? */
+static bool is_audience(const struct question *q)
 {
-	size_t len = sizeof(PRESENCE_OF_NOBODY) - 1;
-	bool nothing =
-		q->payload.len > len && memcmp(q->payload.data, PRESENCE_OF_NOBODY, len) == 0;
+	struct bytes topic = {q->text, strlen(q->text)};
+	const struct hide *at = NULL;
+	struct audience to;
 
-	if (nothing && !facts_blocked(q->a->facts, q->id, q->user, presence_ts(q->payload)))
-		return VERDICT_ALLOW;
-	return verdict(may_see(q, PRIVACY_PRESENCE));
+	while (hides_next(&q->a->hides, topic, &at, &to)) {
+		if (to.viewer.len > 0 ? bytes_equal(to.viewer, q->id->user, q->id->user_len)
+				      : facts_could_see(q->a->facts, q->id, q->user, to.level))
+			return true;
+	}
+	return false;
 }
 
-/* That a story is taken back is said to everybody, but to whom is blocked. */
+/* What is not retained says nothing, and is for those who lost sight of it just now, or when it was
+ * put into their session. */
+static bool is_for_who_lost_it(const struct question *q, enum privacy what)
+{
+	return !may_see(q, what) && (q->read->queued || is_audience(q));
+}
+
+static bool shows_last_seen(struct bytes payload)
+{
+	size_t len = sizeof(PRESENCE_OFFLINE) - 1;
+
+	return payload.len > len && memcmp(payload.data, PRESENCE_OFFLINE, len) == 0 &&
+	       memmem(payload.data, payload.len, PRESENCE_LAST_SEEN,
+		       sizeof(PRESENCE_LAST_SEEN) - 1);
+}
+
+/* With when he was seen last, which is left out before anybody sees it who may not; but what the
+ * broker retains may be of a moment ago. */
+static enum verdict who_may_see_presence(const struct question *q)
+{
+	if (!q->read->retain)
+		return verdict(is_for_who_lost_it(q, PRIVACY_PRESENCE));
+	return verdict(may_see(q, PRIVACY_PRESENCE) &&
+		       (!shows_last_seen(q->read->payload) || may_see(q, PRIVACY_LAST_SEEN)));
+}
+
 static enum verdict who_may_see_status(const struct question *q)
 {
-	if (q->payload.len == 0 && !facts_blocked(q->a->facts, q->id, q->user, UINT64_MAX))
-		return VERDICT_ALLOW;
+	if (!q->read->retain)
+		return verdict(is_for_who_lost_it(q, PRIVACY_STATUS));
 	return verdict(may_see(q, PRIVACY_STATUS));
 }
 
 /* Who hides what he has read is not told of others. */
 static enum verdict who_may_see_marks(const struct question *q)
 {
-	if (q->id->memo.receipts_hidden && q->payload.len &&
-		memmem(q->payload.data, q->payload.len, MARK_READ, sizeof(MARK_READ) - 1))
+	struct bytes payload = q->read->payload;
+
+	if (q->id->memo.receipts_hidden && payload.len &&
+		memmem(payload.data, payload.len, MARK_READ, sizeof(MARK_READ) - 1))
 		return VERDICT_DENY;
 	return members_and_admins(q);
 }
@@ -290,12 +321,11 @@ static struct question question_of(struct access *a, struct identity *id, const 
 		.text = topic};
 }
 
-enum verdict access_read(
-	struct access *a, struct identity *id, const char *topic, struct bytes payload)
+enum verdict access_read(struct access *a, struct identity *id, const struct delivery *d)
 {
-	struct question q = question_of(a, id, topic);
+	struct question q = question_of(a, id, d->topic);
 
-	q.payload = payload;
+	q.read = d;
 	if (!facts_account_ok(a->facts, id) || id->memo.removed)
 		return VERDICT_DENY;
 	return topic_rules[a->topic.kind].read(&q);
@@ -376,7 +406,8 @@ struct access *access_create(struct facts *facts)
 		return NULL;
 	a->facts = facts;
 	a->numbers = chat_numbers_create();
-	if (!a->numbers) {
+	if (!a->numbers || !hides_init(&a->hides)) {
+		chat_numbers_destroy(a->numbers);
 		free(a);
 		return NULL;
 	}
@@ -388,7 +419,18 @@ void access_destroy(struct access *a)
 	if (!a)
 		return;
 	chat_numbers_destroy(a->numbers);
+	hides_finish(&a->hides);
 	free(a);
+}
+
+bool access_hide(struct access *a, const char *topic, const struct audience *to)
+{
+	return hides_add(&a->hides, (struct bytes){topic, strlen(topic)}, to);
+}
+
+void access_tick(struct access *a)
+{
+	hides_tick(&a->hides);
 }
 
 bool access_was_chat(const struct access *a)

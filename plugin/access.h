@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "facts.h"
+#include "hides.h"
 #include "identity.h"
 #include "wire/topic.h"
 
@@ -46,9 +47,15 @@ bool access_was_chat(const struct access *a);
  * not fit together (4.1), or are a system's. Lent until the next call. */
 struct identity *access_absent(struct access *a, const char *client, const char *user);
 
-/* payload: of the message that is to be delivered. */
-enum verdict access_read(
-	struct access *a, struct identity *id, const char *topic, struct bytes payload);
+/* A message that is to be delivered. */
+struct delivery {
+	const char *topic;
+	struct bytes payload;
+	bool retain; /* it is one that is retained, now or from an earlier time */
+	bool queued; /* in a session that is resumed: id could read it when it was published */
+};
+
+enum verdict access_read(struct access *a, struct identity *id, const struct delivery *d);
 enum verdict access_subscribe(struct access *a, struct identity *id, const char *filter);
 
 struct publish {
@@ -57,6 +64,14 @@ struct publish {
 	uint8_t qos;
 	bool retain;
 };
+
+/* On the topic of a presence or story a message that says nothing is about to be published, not
+ * retained: to be read by those alone for whom it is, if they may see that presence or story no
+ * longer. False when out of memory. */
+bool access_hide(struct access *a, const char *topic, const struct audience *to);
+
+/* Call it whenever the broker ticks. */
+void access_tick(struct access *a);
 
 enum verdict access_write(struct access *a, struct identity *id, const struct publish *p);
 

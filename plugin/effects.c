@@ -21,6 +21,11 @@ static bool name_fits(struct bytes name, size_t max)
 	return name.len <= max && (name.len == 0 || !memchr(name.data, '\0', name.len));
 }
 
+static bool has_topic(enum effect_type type)
+{
+	return type == EFFECT_PUBLISH || type == EFFECT_ANSWER || type == EFFECT_HIDE;
+}
+
 bool effects_valid(struct reader effects, uint32_t count)
 {
 	struct effect e;
@@ -32,7 +37,9 @@ bool effects_valid(struct reader effects, uint32_t count)
 		if (e.type == EFFECT_MESSAGE &&
 			name_chat_kind(e.chat.data, e.chat.len, NULL) == CHAT_NONE)
 			return false;
-		if ((e.type == EFFECT_PUBLISH || e.type == EFFECT_ANSWER) && !topic_ok(e.topic))
+		if (has_topic(e.type) && !topic_ok(e.topic))
+			return false;
+		if (e.type == EFFECT_HIDE && e.level >= VISIBLE_COUNT)
 			return false;
 	}
 	return effects.at == effects.end;
@@ -69,6 +76,17 @@ static enum err publish_any(struct plugin *p, const struct effect *e)
 		.qos = e->qos,
 		.retain = e->retain,
 		.expiry = e->expiry});
+}
+
+static enum err hide(struct plugin *p, const struct effect *e)
+{
+	struct audience to = {e->user, (enum visibility)e->level};
+	char topic[TOPIC_MAX + 1];
+
+	copy(topic, e->topic);
+	if (!access_hide(p->access, topic, &to))
+		return ERR_NOMEM;
+	return publish(&(struct outgoing){.topic = topic, .payload = e->payload, .qos = 1});
 }
 
 /* May what is addressed to this client id reach that user alone? By the connection that has it now;
@@ -137,6 +155,9 @@ enum err effects_perform(struct plugin *p, struct reader *effects, bool *wait)
 		break;
 	case EFFECT_EXPEL:
 		*wait = expel_choose_queued(p, e.user);
+		break;
+	case EFFECT_HIDE:
+		result = hide(p, &e);
 		break;
 	case EFFECT_TYPE_END:
 		break;

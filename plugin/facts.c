@@ -167,17 +167,23 @@ bool facts_visible(
 	return !failed(f, e) && yes;
 }
 
-bool facts_blocked(struct facts *f, const struct identity *id, struct bytes owner, uint64_t before)
+bool facts_could_see(
+	struct facts *f, const struct identity *id, struct bytes owner, enum visibility level)
 {
 	struct viewer viewer = {identity_user(id), id->memo.created};
-	uint64_t since = 0;
+	struct user u;
 	bool yes = false;
-	enum err e = look(f);
+	enum err e = read_account(f, owner, &u);
 
+	u.disabled = false;
+	u.privacy[PRIVACY_PRESENCE] = (uint8_t)level;
+	if (e == ERR_NOT_FOUND && level != VISIBLE_NOBODY) { /* its contacts went with it */
+		u.privacy[PRIVACY_PRESENCE] = VISIBLE_EVERYONE;
+		e = ERR_OK;
+	}
 	if (e == ERR_OK)
-		e = visible_block(f->reader, owner, &viewer, &since, &yes);
-
-	return failed(f, e) || (yes && since < before);
+		e = visible(f->reader, owner, &u, PRIVACY_PRESENCE, &viewer, &yes);
+	return !failed(f, e) && yes;
 }
 
 /* Has one of the two blocked the other? created: of the other's account. */

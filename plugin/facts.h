@@ -43,12 +43,15 @@ bool facts_chat(
  * other or is gone. Under the same condition. Not remembered: a lookup each time. */
 bool facts_member(struct facts *f, const struct identity *id, struct bytes chat);
 
-/* Has the owner blocked id before that time (ms)? If the directory cannot be read: yes. */
-bool facts_blocked(struct facts *f, const struct identity *id, struct bytes owner, uint64_t before);
-
 /* May id see that of the owner, who must have an account that is not disabled? Under the same
  * condition. Not remembered: some lookups each time. */
 bool facts_visible(
 	struct facts *f, const struct identity *id, struct bytes owner, enum privacy what);
+
+/* Could id see of the owner what was for that level, whatever the level is by now, and though the
+ * account may be disabled? Of one that was removed: could anybody, but for those blocked? Likewise.
+ */
+bool facts_could_see(
+	struct facts *f, const struct identity *id, struct bytes owner, enum visibility level);
 
 #endif

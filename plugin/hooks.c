@@ -103,15 +103,19 @@ static enum verdict check_read(struct plugin *p, const struct mosquitto_evt_acl_
 {
 	struct conn *conn = conns_find(p->conns, e->client);
 	struct identity *id = conn ? &conn->id : absent(p, e->client);
-	struct bytes payload = {e->payload, e->payload ? e->payloadlen : 0};
+	struct delivery d = {.topic = e->topic,
+		.payload = {e->payload, e->payload ? e->payloadlen : 0},
+		.retain = e->retain,
+		.queued = conn && conn == p->resuming};
 	enum verdict v = VERDICT_DENY;
 
 	p->counters->deliveries_checked++;
 	if (id && !(conn && conn->closing))
-		v = access_read(p->access, id, e->topic, payload);
-	if (v == VERDICT_ALLOW && !access_was_chat(p->access) && is_ghost(p, e->topic, payload))
+		v = access_read(p->access, id, &d);
+	if (v == VERDICT_ALLOW && !access_was_chat(p->access) && d.retain &&
+		is_ghost(p, e->topic, d.payload))
 		v = VERDICT_DENY;
-	if (v == VERDICT_ALLOW && conn && conn == p->resuming && is_anothers(conn, payload))
+	if (v == VERDICT_ALLOW && d.queued && is_anothers(conn, d.payload))
 		v = VERDICT_DENY;
 	if (v == VERDICT_DENY) {
 		p->counters->deliveries_refused++;
@@ -239,6 +243,7 @@ static int on_tick(int event, void *event_data, void *userdata)
 	facts_rest(p->facts, now);
 	roll_catch_up(p);
 	expel_resumed(p);
+	access_tick(p->access);
 	if (p->link.wait_ticks == 0)
 		expel_close(p);
 	/* 2.1 takes it as ms until the next tick; 2.0 ticks by itself, often enough. */

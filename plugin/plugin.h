@@ -4,6 +4,7 @@
  *   hooks.c      what the broker tells and asks, handed to the parts
  *   signin.c, password.c, throttle.c      who is it?
  *   access.c, facts.c, chat_numbers.c     may they?
+ *   hides.c                               who is shown that he may see something no longer
  *   intake.c, refuse.c                    what is published, into the spool or back
  *   roll.c                                who is there, for the bridge
  *   spool.c, spool_file.c                 what was accepted and is not stored yet

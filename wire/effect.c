@@ -41,6 +41,12 @@ void effect_encode(struct buf *b, const struct effect *e)
 	case EFFECT_EXPEL:
 		put16(b, e->user);
 		break;
+	case EFFECT_HIDE:
+		put16(b, e->topic);
+		put16(b, e->user);
+		buf_u8(b, e->level);
+		buf_bytes32(b, e->payload.data, e->payload.len);
+		break;
 	case EFFECT_TYPE_END:
 		break;
 	}
@@ -98,6 +104,12 @@ enum err effect_decode(struct effect *e, struct reader *r)
 		break;
 	case EFFECT_EXPEL:
 		e->user = read_bytes16(r);
+		break;
+	case EFFECT_HIDE:
+		e->topic = read_bytes16(r);
+		e->user = read_bytes16(r);
+		e->level = read_u8(r);
+		e->payload = read_bytes32(r);
 		break;
 	default:
 		return ERR_CORRUPT;

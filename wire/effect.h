@@ -13,6 +13,10 @@
  *   EXPEL       bytes16 user
  *               close those of the user's connections that may have messages queued which the user
  *               may no longer read
+ *   HIDE        bytes16 topic, bytes16 user, u8 level, bytes32 payload
+ *               publish, QoS 1, not retained, for those alone who may see it no longer: the user,
+ *               or, if that is empty, all who could while it was for that level (enum visibility of
+ *               persist/values.h)
  *
  * A control message, on CONTROL_TOPIC, from the bridge's connection only:
  *
@@ -43,6 +47,7 @@ enum effect_type {
 	EFFECT_ANSWER = 3,
 	EFFECT_KICK = 4,
 	EFFECT_EXPEL = 5,
+	EFFECT_HIDE = 6,
 	EFFECT_TYPE_END
 };
 
@@ -50,14 +55,15 @@ struct effect {
 	enum effect_type type;
 	struct bytes chat;        /* MESSAGE */
 	uint64_t seq;             /* MESSAGE */
-	struct bytes topic;       /* PUBLISH, ANSWER */
+	struct bytes topic;       /* PUBLISH, ANSWER, HIDE */
 	uint8_t qos;              /* PUBLISH */
 	bool retain;              /* PUBLISH */
 	uint32_t expiry;          /* PUBLISH: seconds; 0: never */
-	struct bytes user;        /* ANSWER, KICK, EXPEL */
+	struct bytes user;        /* ANSWER, KICK, EXPEL, HIDE */
 	struct bytes client;      /* ANSWER, KICK */
 	struct bytes correlation; /* ANSWER */
-	struct bytes payload;     /* MESSAGE, PUBLISH, ANSWER */
+	uint8_t level;            /* HIDE */
+	struct bytes payload;     /* MESSAGE, PUBLISH, ANSWER, HIDE */
 };
 
 void effect_encode(struct buf *b, const struct effect *e);

@@ -73,6 +73,8 @@ enum err method_user_add(struct request *q)
 	err = state_number(
 		q->e, &removed, &u.valid_after_ms); /* tokens of who had the name before */
 	if (err == ERR_OK)
+		err = blocks_forget(q->e, user);
+	if (err == ERR_OK)
 		put_user(q->e, user, &u);
 	return err;
 }
@@ -120,7 +122,7 @@ enum err method_user_remove(struct request *q)
 	if (err == ERR_OK)
 		err = push_forget(q->e, user);
 	if (err == ERR_OK)
-		err = presence_forget(q->e, q->r, user);
+		err = presence_forget(q->e, q->r, user, &u);
 	if (err != ERR_OK)
 		return err;
 	key = key_removed(user);
@@ -146,12 +148,11 @@ static enum err set_disabled(struct request *q, bool disabled)
 		u.valid_after_ms = q->r->ts;
 	put_user(q->e, user, &u);
 	if (disabled) {
-		presence_hide(q->e, q->r, user);
 		outbox_kick(q->e->out, user, (struct bytes){NULL, 0});
-	} else {
-		outbox_hint(q->e->out, HINT_AGAIN, user, (struct bytes){NULL, 0}, q->r->ts);
+		return hide_all(q->e, q->r, user, &u);
 	}
-	return ERR_OK;
+	outbox_hint(q->e->out, HINT_AGAIN, user, (struct bytes){NULL, 0}, q->r->ts);
+	return story_again(q->e, q->r, user);
 }
 
 enum err method_user_disable(struct request *q)

@@ -85,15 +85,17 @@ enum err state_blocked(struct engine *e, struct bytes a, struct bytes b, bool *b
 enum err contacts_forget(struct engine *e, struct bytes user)
 {
 	struct key contacts = key_contacts(user);
-	struct key blocks = key_blocks(user);
 	struct key revoked = key_revoked_all(user);
 	enum err err = state_forget(e, TABLE_CONTACTS, &contacts);
 
-	if (err == ERR_OK)
-		err = state_forget(e, TABLE_BLOCKS, &blocks);
-	if (err == ERR_OK)
-		err = state_forget(e, TABLE_REVOKED, &revoked);
-	return err;
+	return err == ERR_OK ? state_forget(e, TABLE_REVOKED, &revoked) : err;
+}
+
+enum err blocks_forget(struct engine *e, struct bytes user)
+{
+	struct key blocks = key_blocks(user);
+
+	return state_forget(e, TABLE_BLOCKS, &blocks);
 }
 
 /* The user that the request names, who is not the caller; and when that account was made. `self`:
@@ -149,20 +151,48 @@ static enum err check_room(
 /* --- contacts
  * ---------------------------------------------------------------------------------------- */
 
-/* The list has changed: what only contacts may see is seen by more, or by fewer. */
-static enum err show_contacts(struct request *q, const struct user *self, bool fewer)
+static bool is_for_contacts(const struct user *u, enum privacy what)
 {
-	const uint8_t *p = self->privacy;
-	struct bytes user = q->r->user;
+	return u->privacy[what] == VISIBLE_CONTACTS;
+}
 
-	if (p[PRIVACY_PRESENCE] == VISIBLE_CONTACTS || p[PRIVACY_LAST_SEEN] == VISIBLE_CONTACTS) {
-		if (fewer)
-			presence_hide(q->e, q->r, user);
-		else
-			outbox_hint(q->e->out, HINT_AGAIN, user, NOTHING, q->r->ts);
+/* There is one contact more, who may see more. */
+static enum err show_contacts(struct request *q, const struct user *self)
+{
+	if (is_for_contacts(self, PRIVACY_PRESENCE) || is_for_contacts(self, PRIVACY_LAST_SEEN))
+		outbox_hint(q->e->out, HINT_AGAIN, q->r->user, NOTHING, q->r->ts);
+	return is_for_contacts(self, PRIVACY_STATUS) ? story_again(q->e, q->r, q->r->user) : ERR_OK;
+}
+
+/* The user sees no longer what is for the caller's contacts, what is for everyone. */
+static enum err hide_from(struct request *q, const struct user *self, struct bytes user,
+	bool for_contacts, bool for_everyone)
+{
+	static const enum privacy shown[] = {PRIVACY_PRESENCE, PRIVACY_STATUS};
+	enum err err = ERR_OK;
+
+	for (size_t i = 0; i < 2 && err == ERR_OK; i++) {
+		enum visibility level = (enum visibility)self->privacy[shown[i]];
+
+		if ((level == VISIBLE_CONTACTS && for_contacts) ||
+			(level == VISIBLE_EVERYONE && for_everyone))
+			err = hide(q->e, q->r, q->r->user, shown[i], user, level);
 	}
-	return p[PRIVACY_STATUS] == VISIBLE_CONTACTS ? story_again(q->e, q->r, user, fewer)
-						     : ERR_OK;
+	return err;
+}
+
+/* Is the user one of the caller's contacts, and the entry not for somebody who had the name before?
+ */
+static enum err is_contact(struct request *q, struct bytes user, bool *yes)
+{
+	struct contact c;
+	struct user u;
+	enum err err = state_contact(q->e, q->r->user, user, &c);
+
+	if (err == ERR_OK)
+		err = state_user(q->e, user, &u);
+	*yes = err == ERR_OK && c.since >= u.created;
+	return absent_is(err, ERR_OK);
 }
 
 /* The entry as it is, or is to be. *fresh: there was none for this account. */
@@ -206,7 +236,7 @@ enum err method_contact_add(struct request *q)
 		c.name = alias;
 	put_contact(q->e, q->r->user, user, &c);
 	event_own(q->e, q->r, "contact.added", "user", user);
-	return fresh ? show_contacts(q, &self, false) : ERR_OK;
+	return fresh ? show_contacts(q, &self) : ERR_OK;
 }
 
 enum err method_contact_remove(struct request *q)
@@ -215,6 +245,7 @@ enum err method_contact_remove(struct request *q)
 	struct contact c;
 	struct user self;
 	struct key k;
+	bool counts, blocked;
 	enum err err = request_account(q, &self);
 
 	if (err == ERR_OK)
@@ -224,16 +255,61 @@ enum err method_contact_remove(struct request *q)
 		if (err == ERR_NOT_FOUND)
 			q->why = "the user is none of the contacts";
 	}
+	if (err == ERR_OK)
+		err = is_contact(q, user, &counts);
+	if (err == ERR_OK)
+		err = state_has_blocked(q->e, q->r->user, user, &blocked);
 	if (err != ERR_OK)
 		return err;
 	k = key_contact(q->r->user, user);
 	batch_delete(q->e->batch, TABLE_CONTACTS, key_bytes(&k));
 	event_own(q->e, q->r, "contact.removed", "user", user);
-	return show_contacts(q, &self, true);
+	return hide_from(q, &self, user, counts && !blocked, false);
 }
 
 /* --- blocks
  * ------------------------------------------------------------------------------------------ */
+
+/* The name of their one-to-one chat. */
+static struct bytes pair_of(char out[NAME_CHAT_MAX + 1], struct bytes user, struct bytes other)
+{
+	char a[NAME_USER_MAX + 1], b[NAME_USER_MAX + 1];
+
+	snprintf(a, sizeof(a), "%.*s", (int)user.len, user.data);
+	snprintf(b, sizeof(b), "%.*s", (int)other.len, other.data);
+	return (struct bytes){out, name_pair(out, a, b)};
+}
+
+/* Does the caller know the name, as a contact's or from a one-to-one chat? */
+static enum err is_known(struct request *q, struct bytes user, bool *yes)
+{
+	char pair[NAME_CHAT_MAX + 1];
+	struct bytes self = q->r->user;
+	struct contact c;
+	struct member m;
+	enum err err = state_contact(q->e, self, user, &c);
+
+	if (err == ERR_NOT_FOUND)
+		err = state_member(q->e, pair_of(pair, self, user), self, &m);
+	*yes = err == ERR_OK;
+	return absent_is(err, ERR_OK);
+}
+
+/* Whom one knows may be blocked whether he is there, has blocked the caller, or is gone: so the
+ * answer tells none of it. */
+static enum err find_to_block(struct request *q, struct bytes *user, uint64_t *created)
+{
+	enum err err = find_visible(q, "nobody blocks himself", user, created);
+	bool known = false;
+
+	if (err != ERR_NOT_FOUND)
+		return err;
+	err = is_known(q, *user, &known);
+	if (err == ERR_OK && !known)
+		return ERR_NOT_FOUND;
+	q->why = NULL;
+	return err;
+}
 
 enum err method_block_add(struct request *q)
 {
@@ -242,10 +318,13 @@ enum err method_block_add(struct request *q)
 	uint64_t created = 0;
 	uint64_t since = 0;
 	struct user self;
+	bool contact = false;
 	enum err err = request_account(q, &self);
 
 	if (err == ERR_OK)
-		err = find_visible(q, "nobody blocks himself", &user, &created);
+		err = find_to_block(q, &user, &created);
+	if (err == ERR_OK)
+		err = is_contact(q, user, &contact);
 	if (err != ERR_OK)
 		return err;
 	err = state_block(e, q->r->user, user, &since);
@@ -258,19 +337,15 @@ enum err method_block_add(struct request *q)
 		return err;
 	put_block(e, q->r->user, user, q->r->ts);
 	event_own(e, q->r, "block.added", "user", user);
-	presence_hide(e, q->r, q->r->user);
-	return story_again(e, q->r, q->r->user, true);
+	return hide_from(q, &self, user, contact, true);
 }
 
 /* What the two have read in their chat meanwhile was told to nobody else: now it is. */
 static void tell_marks_again(struct engine *e, const struct record *r, struct bytes other)
 {
-	char pair[NAME_CHAT_MAX + 1], a[NAME_USER_MAX + 1], b[NAME_USER_MAX + 1];
-	struct bytes chat = {pair, 0};
+	char pair[NAME_CHAT_MAX + 1];
+	struct bytes chat = pair_of(pair, r->user, other);
 
-	snprintf(a, sizeof(a), "%.*s", (int)r->user.len, r->user.data);
-	snprintf(b, sizeof(b), "%.*s", (int)other.len, other.data);
-	chat.len = name_pair(pair, a, b);
 	outbox_hint(e->out, HINT_MARK_AGAIN, r->user, chat, r->ts);
 	outbox_hint(e->out, HINT_MARK_AGAIN, other, chat, r->ts);
 }
@@ -298,5 +373,5 @@ enum err method_block_remove(struct request *q)
 	event_own(e, q->r, "block.removed", "user", user);
 	outbox_hint(e->out, HINT_AGAIN, q->r->user, NOTHING, q->r->ts);
 	tell_marks_again(e, q->r, user);
-	return story_again(e, q->r, q->r->user, false);
+	return story_again(e, q->r, q->r->user);
 }

@@ -150,20 +150,29 @@ enum err method_push_prefs(struct request *q);
 /* presence.c: records of connections and of what devices say of themselves. */
 enum err presence_apply(struct engine *e, const struct record *r);
 
-/* presence.c: what may be seen of a user has become less: whoever listens is shown an offline that
- * says nothing, and those who still may see it are told anew. */
-void presence_hide(struct engine *e, const struct record *r, struct bytes user);
+/* hide.c: that of the user may be seen by fewer from now on. `viewer` alone could see it before,
+ * or, if that is empty, all who could while it was for `level`: they, and nobody else, are shown
+ * that there is nothing. what: PRIVACY_PRESENCE or PRIVACY_STATUS. */
+enum err hide(struct engine *e, const struct record *r, struct bytes user, enum privacy what,
+	struct bytes viewer, enum visibility level);
+
+/* hide.c: presence and story, of which all who could see them see nothing any more. */
+enum err hide_all(
+	struct engine *e, const struct record *r, struct bytes user, const struct user *u);
 
 /* presence.c: an account goes: forget its sessions, devices, last seen, story, and what the broker
  * retains of them. */
-enum err presence_forget(struct engine *e, const struct record *r, struct bytes user);
+enum err presence_forget(
+	struct engine *e, const struct record *r, struct bytes user, const struct user *u);
 
 /* profile.c: there is no story any more. */
 enum err story_forget(struct engine *e, struct bytes user);
 
-/* profile.c: publish the user's story, if there is one, once more: others may see it now. `hide`:
- * take it back before, since some may see it no longer. */
-enum err story_again(struct engine *e, const struct record *r, struct bytes user, bool hide);
+/* profile.c: does the user have a story that has not expired? */
+enum err story_is_told(struct engine *e, const struct record *r, struct bytes user, bool *yes);
+
+/* profile.c: publish the user's story, if there is one, once more: others may see it now. */
+enum err story_again(struct engine *e, const struct record *r, struct bytes user);
 
 /* devices.c: the device of a connection is remembered; its event told if it is new. */
 enum err device_came(struct engine *e, const struct record *r);
@@ -187,8 +196,10 @@ enum err push_message(struct engine *e, struct bytes chat, uint64_t seq, uint64_
 /* push.c: an account goes: its registrations and preferences with it. */
 enum err push_forget(struct engine *e, struct bytes user);
 
-/* contacts.c: an account goes: its contacts, blocks and revoked devices with it. */
+/* contacts.c: an account goes: its contacts and revoked devices with it. Its blocks stay until the
+ * name is given to another one, so that who was blocked is not told that it goes. */
 enum err contacts_forget(struct engine *e, struct bytes user);
+enum err blocks_forget(struct engine *e, struct bytes user);
 
 /* contacts.c: has the owner blocked the user? */
 enum err state_has_blocked(struct engine *e, struct bytes owner, struct bytes user, bool *yes);

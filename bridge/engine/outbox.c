@@ -79,6 +79,16 @@ void outbox_publish_for(
 		       .payload = payload});
 }
 
+void outbox_hide(struct outbox *o, const char *topic, struct bytes viewer, uint8_t level,
+	struct bytes payload)
+{
+	add(o, &(struct effect){.type = EFFECT_HIDE,
+		       .topic = {topic, __builtin_strlen(topic)},
+		       .user = viewer,
+		       .level = level,
+		       .payload = payload});
+}
+
 void outbox_hint(
 	struct outbox *o, enum hint hint, struct bytes user, struct bytes chat, uint64_t ts)
 {

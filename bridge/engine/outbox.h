@@ -18,7 +18,7 @@ struct outbox_effect {
 
 /* What the daemon is to look at, once this is committed, and to tell in its own time. */
 enum hint {
-	HINT_CAME = 1, /* presence of `user`: a connection came */
+	HINT_CAME = 1, /* presence of `user`: a connection came, or fewer may see it now */
 	HINT_WENT,     /* presence of `user`: somebody went, perhaps for a moment only */
 	HINT_AGAIN,    /* presence of `user`: others may see it now; tell even if it is the same */
 	HINT_SAID,     /* presence of `user`: a device says something new of itself */
@@ -53,6 +53,10 @@ void outbox_publish(
 	struct outbox *o, const char *topic, uint8_t qos, bool retain, struct bytes payload);
 void outbox_publish_for(
 	struct outbox *o, const char *topic, uint32_t expiry_s, struct bytes payload);
+/* For those alone who may see what is on the topic no longer: EFFECT_HIDE. */
+void outbox_hide(struct outbox *o, const char *topic, struct bytes viewer, uint8_t level,
+	struct bytes payload);
+
 void outbox_kick(struct outbox *o, struct bytes user, struct bytes client);
 void outbox_expel(struct outbox *o, struct bytes user);
 

@@ -370,8 +370,8 @@ enum err presence_apply(struct engine *e, const struct record *r)
 	}
 }
 
-/* --- seen by fewer, or by nobody any more
- * ----------------------------------------------------------- */
+/* --- an account that goes
+ * --------------------------------------------------------------------------- */
 
 static void publish(struct engine *e, const char *space, struct bytes user, const char *below,
 	struct bytes payload)
@@ -380,24 +380,6 @@ static void publish(struct engine *e, const char *space, struct bytes user, cons
 
 	snprintf(topic, sizeof(topic), "%s/%.*s%s", space, (int)user.len, user.data, below);
 	outbox_publish(e->out, topic, 1, true, payload);
-}
-
-/* All that somebody may see who may see nothing. */
-static void publish_nothing_known(struct engine *e, const struct record *r, struct bytes user)
-{
-	char payload[64];
-	int len = snprintf(payload, sizeof(payload), "{\"online\":false,\"ts\":%llu}",
-		(unsigned long long)r->ts);
-
-	publish(e, "presence", user, "", (struct bytes){payload, (size_t)len});
-}
-
-void presence_hide(struct engine *e, const struct record *r, struct bytes user)
-{
-	publish_nothing_known(e, r, user);
-	if (put_shown(e, user) != ERR_OK)
-		e->out->failed = true;
-	outbox_hint(e->out, HINT_AGAIN, user, NOTHING, r->ts);
 }
 
 /* Delete the rows; of devices, what the broker retains, too. */
@@ -429,18 +411,20 @@ static enum err forget_rows(struct engine *e, struct key prefix, struct bytes us
 	return err;
 }
 
-enum err presence_forget(struct engine *e, const struct record *r, struct bytes user)
+enum err presence_forget(
+	struct engine *e, const struct record *r, struct bytes user, const struct user *u)
 {
 	struct key seen = key_seen(user), shown = key_shown(user);
-	enum err err = forget_rows(e, key_sessions(user), user);
+	enum err err = u->disabled ? ERR_OK : hide_all(e, r, user, u);
 
+	if (err == ERR_OK)
+		err = forget_rows(e, key_sessions(user), user);
 	if (err == ERR_OK)
 		err = forget_rows(e, key_devices(user), user);
 	batch_delete(e->batch, TABLE_STORE, key_bytes(&seen));
 	batch_delete(e->batch, TABLE_STORE, key_bytes(&shown));
 	if (err == ERR_OK)
 		err = story_forget(e, user);
-	publish_nothing_known(e, r, user);
 	publish(e, "presence", user, "", NOTHING);
 	publish(e, "user", user, "/status", NOTHING);
 	outbox_hint(e->out, HINT_AGAIN, user, NOTHING, r->ts);

@@ -115,15 +115,23 @@ static int narrowed(const uint8_t *was, const uint8_t *now, enum privacy what)
 
 static enum err show_privacy(struct request *q, const uint8_t *was, const uint8_t *now)
 {
+	struct bytes user = q->r->user;
 	int presence = narrowed(was, now, PRIVACY_PRESENCE);
 	int last_seen = narrowed(was, now, PRIVACY_LAST_SEEN);
 	int status = narrowed(was, now, PRIVACY_STATUS);
+	enum err err = ERR_OK;
 
-	if (presence > 0 || last_seen > 0)
-		presence_hide(q->e, q->r, q->r->user);
-	else if (presence < 0 || last_seen < 0)
-		outbox_hint(q->e->out, HINT_AGAIN, q->r->user, NOTHING, q->r->ts);
-	return status ? story_again(q->e, q->r, q->r->user, status > 0) : ERR_OK;
+	if (presence < 0 || last_seen < 0)
+		outbox_hint(q->e->out, HINT_AGAIN, user, NOTHING, q->r->ts);
+	else if (presence > 0 || last_seen > 0) /* with last_seen, or without, from now on */
+		outbox_hint(q->e->out, HINT_CAME, user, NOTHING, q->r->ts);
+	if (presence > 0)
+		err = hide(q->e, q->r, user, PRIVACY_PRESENCE, NOTHING,
+			(enum visibility)was[PRIVACY_PRESENCE]);
+	if (err == ERR_OK && status > 0)
+		err = hide(q->e, q->r, user, PRIVACY_STATUS, NOTHING,
+			(enum visibility)was[PRIVACY_STATUS]);
+	return err == ERR_OK && status < 0 ? story_again(q->e, q->r, user) : err;
 }
 
 enum err method_privacy_set(struct request *q)
@@ -172,19 +180,23 @@ static enum err state_story(struct engine *e, struct bytes user, struct story *o
 	return err == ERR_OK ? story_decode(out, v) : err;
 }
 
-enum err story_again(struct engine *e, const struct record *r, struct bytes user, bool hide)
+enum err story_is_told(struct engine *e, const struct record *r, struct bytes user, bool *yes)
 {
 	struct story s;
 	enum err err = state_story(e, user, &s);
 
-	if (err != ERR_OK)
-		return absent_is(err, ERR_OK);
-	if (s.expires <= r->ts)
-		return ERR_OK;
-	if (hide)
-		publish_story(e, user, NOTHING, 0);
-	publish_story(e, user, s.payload, s.expires - r->ts);
-	return ERR_OK;
+	*yes = err == ERR_OK && s.expires > r->ts;
+	return absent_is(err, ERR_OK);
+}
+
+enum err story_again(struct engine *e, const struct record *r, struct bytes user)
+{
+	struct story s;
+	enum err err = state_story(e, user, &s);
+
+	if (err == ERR_OK && s.expires > r->ts)
+		publish_story(e, user, s.payload, s.expires - r->ts);
+	return absent_is(err, ERR_OK);
 }
 
 /* An empty story stays behind: a broker that starts anew may have kept the other one. */

@@ -371,7 +371,8 @@ static void test_story_again_for_the_rest(void **state)
 	check(w, ALICE "privacy.set {\"status\":\"everyone\"}", "(for 3 s)");
 	for (int i = 0; i < 100; i++)
 		world_apply(w, ALICE "privacy.set {}");
-	check(w, ALICE "privacy.set {\"status\":\"contacts\"}", "(for 2 s)");
+	check(w, ALICE "privacy.set {\"status\":\"contacts\"}", "user/alice/status (everyone)");
+	check(w, ALICE "contact.add {\"user\":\"bob\"}", "(for 2 s)");
 	for (int i = 0; i < 145; i++)
 		world_apply(w, ALICE "privacy.set {}");
 	check(w, ALICE "privacy.set {\"status\":\"everyone\"}", "(for 1 s)");
@@ -380,23 +381,113 @@ static void test_story_again_for_the_rest(void **state)
 	check_not(w, ALICE "privacy.set {\"status\":\"nobody\"}", "user/alice/status");
 }
 
-/* Who sees nothing of it anyway is not told. */
+/* --- seen by fewer
+ * ----------------------------------------------------------------------------------- */
+
+#define PRIVACY_ALL(level)                                                     \
+	ALICE "privacy.set {\"presence\":\"" level "\",\"last_seen\":\"" level \
+	      "\",\"status\":\"" level "\"}"
+
+/* Who loses sight of the story, and nobody else, is told; and only if there is one. */
 static void test_story_hidden_from_fewer(void **state)
 {
 	struct world *w = *state;
 
+	check(w, ALICE "contact.add {\"user\":\"carol\"}", "\"ok\":true");
+	check_not(w, ALICE "contact.remove {\"user\":\"carol\"}", "user/alice/status");
 	check(w, ALICE "status.post {\"text\":\"here\"}", "\"ok\":true");
-	check(w, ALICE "contact.add {\"user\":\"bob\"}", "user/alice/status");
+	check(w, ALICE "contact.add {\"user\":\"bob\"}", "PUBLISH user/alice/status {");
 	check_not(w, ALICE "contact.add {\"user\":\"bob\"}", "user/alice/status");
-	check(w, ALICE "contact.remove {\"user\":\"bob\"}", "user/alice/status (retained)");
-	check(w,
-		ALICE "privacy.set {\"status\":\"everyone\",\"presence\":\"everyone\","
-		      "\"last_seen\":\"everyone\"}",
-		"user/alice/status {");
+	check(w, ALICE "contact.remove {\"user\":\"bob\"}", "HIDE user/alice/status bob\n");
+	check_not(w, PRIVACY_ALL("everyone"), "HIDE");
 	check_not(w, ALICE "contact.add {\"user\":\"bob\"}", "user/alice/status");
-	check_not(w, ALICE "contact.remove {\"user\":\"bob\"}", "presence/alice");
-	check(w, ALICE "block.add {\"user\":\"bob\"}", "user/alice/status (retained)");
-	check(w, ALICE "block.remove {\"user\":\"bob\"}", "user/alice/status {");
+	check_not(w, ALICE "contact.remove {\"user\":\"bob\"}", "HIDE");
+	check(w, ALICE "block.add {\"user\":\"bob\"}", "HIDE user/alice/status bob\n");
+	check(w, ALICE "block.remove {\"user\":\"bob\"}", "PUBLISH user/alice/status {");
+	check(w, ALICE "status.post {}", "PUBLISH user/alice/status (retained)");
+	check_not(w, ALICE "block.add {\"user\":\"bob\"}", "user/alice/status");
+}
+
+static void test_presence_hidden_from_fewer(void **state)
+{
+	struct world *w = *state;
+
+	check(w, ALICE "contact.add {\"user\":\"bob\"}", "\"ok\":true");
+	check(w, ALICE "contact.remove {\"user\":\"bob\"}", "HIDE presence/alice bob {");
+	check_not(w, ALICE "block.add {\"user\":\"carol\"}", "HIDE"); /* is no contact */
+	check(w, ALICE "contact.add {\"user\":\"carol\"}", "\"ok\":true");
+	check_not(w, ALICE "contact.remove {\"user\":\"carol\"}", "HIDE"); /* is blocked */
+	check(w, ALICE "contact.add {\"user\":\"bob\"}", "\"ok\":true");
+	check(w, ALICE "block.add {\"user\":\"bob\"}", "HIDE presence/alice bob {");
+	check_not(w, ALICE "block.add {\"user\":\"bob\"}", "HIDE");
+	check(w, ALICE "block.remove {\"user\":\"bob\"}", "\"ok\":true");
+	check(w, PRIVACY_ALL("nobody"), "HIDE presence/alice {");
+	check_not(w, ALICE "block.add {\"user\":\"bob\"}", "HIDE");
+	check_not(w, ALICE "contact.remove {\"user\":\"bob\"}", "HIDE");
+	check_not(w, PRIVACY_ALL("everyone"), "HIDE");
+	check(w, ALICE "block.add {\"user\":\"dave\"}", "HIDE presence/alice dave {");
+	check_not(w, ALICE "privacy.set {\"last_seen\":\"nobody\"}", "HIDE");
+	check(w, ALICE "privacy.set {\"presence\":\"contacts\"}", "} (everyone)\n");
+	check(w, ALICE "privacy.set {\"presence\":\"nobody\"}", "} (contacts)\n");
+	check_not(w, ADMIN "user.disable {\"user\":\"alice\"}", "HIDE");
+}
+
+/* Bob has somebody who had alice's name before among his contacts. */
+static void test_hidden_from_a_former_contact(void **state)
+{
+	struct world *w = *state;
+
+	check(w, BOB "contact.add {\"user\":\"alice\"}", "\"ok\":true");
+	check(w, ADMIN "user.remove {\"user\":\"alice\"}", "\"ok\":true");
+	check(w, ADMIN "user.add {\"user\":\"alice\"}", "\"ok\":true");
+	check_not(w, BOB "contact.remove {\"user\":\"alice\"}", "HIDE");
+}
+
+static void test_hidden_by_the_operator(void **state)
+{
+	struct world *w = *state;
+
+	check(w, ALICE "status.post {\"text\":\"here\"}", "\"ok\":true");
+	check(w, ADMIN "user.disable {\"user\":\"alice\"}", "} (contacts)\n");
+	check(w, ADMIN "user.enable {\"user\":\"alice\"}", "PUBLISH user/alice/status {");
+	check(w, ADMIN "user.disable {\"user\":\"alice\"}", "HIDE user/alice/status (contacts)\n");
+	check_not(w, ADMIN "user.remove {\"user\":\"alice\"}", "HIDE"); /* is already */
+	check(w, BOB "status.post {\"text\":\"here\"}", "\"ok\":true");
+	check(w, ADMIN "user.remove {\"user\":\"bob\"}", "HIDE user/bob/status (contacts)\n");
+}
+
+/* Who was blocked is not to hear that the account goes; but the next one of that name blocks
+ * nobody. */
+static void test_blocks_of_an_account_that_goes(void **state)
+{
+	struct world *w = *state;
+
+	check(w, ALICE "block.add {\"user\":\"bob\"}", "\"ok\":true");
+	check(w, ADMIN "user.remove {\"user\":\"alice\"}", "\"ok\":true");
+	assert_true(stored(w, "blocks \\05alice\\03bob"));
+	check(w, ADMIN "user.add {\"user\":\"alice\"}", "\"ok\":true");
+	assert_false(stored(w, "blocks "));
+}
+
+/* Whom one knows can be blocked, whatever he has done: blocked the caller, gone, come back. */
+static void test_block_of_who_has_blocked(void **state)
+{
+	struct world *w = *state;
+
+	check(w, BOB "block.add {\"user\":\"alice\"}", "\"ok\":true");
+	check(w, ALICE "block.add {\"user\":\"bob\"}", "\"not_found\"");
+	check(w, ALICE "block.add {\"user\":\"nobody\"}", "\"not_found\"");
+	check(w, BOB "block.remove {\"user\":\"alice\"}", "\"ok\":true");
+	check(w, "SEND alice alice:phone alice:bob hello", "MESSAGE");
+	check(w, ALICE "contact.add {\"user\":\"carol\"}", "\"ok\":true");
+	check(w, BOB "block.add {\"user\":\"alice\"}", "\"ok\":true");
+	check(w, ADMIN "user.remove {\"user\":\"carol\"}", "\"ok\":true");
+	check(w, ALICE "block.add {\"user\":\"bob\"}", "block.added");
+	check_not(w, ALICE "block.add {\"user\":\"bob\"}", "block.added");
+	check(w, ALICE "block.add {\"user\":\"carol\"}", "block.added");
+	check(w, ALICE "block.add {\"user\":\"alice\"}", "\"conflict\"");
+	check(w, ADMIN "user.add {\"user\":\"carol\"}", "\"ok\":true");
+	check(w, ALICE "block.add {\"user\":\"carol\"}", "block.added"); /* another one */
 }
 
 static void test_mute_goes_with_the_member(void **state)
@@ -435,6 +526,11 @@ int main(void)
 		TEST(test_story_at_border),
 		TEST(test_story_again_for_the_rest),
 		TEST(test_story_hidden_from_fewer),
+		TEST(test_presence_hidden_from_fewer),
+		TEST(test_hidden_from_a_former_contact),
+		TEST(test_hidden_by_the_operator),
+		TEST(test_blocks_of_an_account_that_goes),
+		TEST(test_block_of_who_has_blocked),
 		TEST(test_mute_goes_with_the_member),
 	};
 

@@ -1,6 +1,7 @@
 /* world.c — see world.h. */
 #include "world.h"
 #include "persist/values.h"
+#include "persist/visible.h"
 #include "wire/le.h"
 
 #include "persist/batch.h"
@@ -183,7 +184,8 @@ static void put_text(struct buf *b, struct bytes s)
 
 static void print_effect(struct buf *b, const struct effect *e)
 {
-	static const char *const names[] = {"", "MESSAGE", "PUBLISH", "ANSWER", "KICK", "EXPEL"};
+	static const char *const names[] = {
+		"", "MESSAGE", "PUBLISH", "ANSWER", "KICK", "EXPEL", "HIDE"};
 	struct bytes parts[] = {e->chat, e->topic, e->user, e->client, e->correlation, e->payload};
 
 	buf_str(b, names[e->type]);
@@ -195,6 +197,8 @@ static void print_effect(struct buf *b, const struct effect *e)
 	}
 	if (e->type == EFFECT_PUBLISH && e->retain)
 		buf_str(b, " (retained)");
+	if (e->type == EFFECT_HIDE && e->user.len == 0)
+		buf_printf(b, " (%s)", visibility_name((enum visibility)e->level));
 	if (e->type == EFFECT_PUBLISH && e->expiry > 0)
 		buf_printf(b, " (for %u s)", (unsigned)e->expiry);
 	buf_str(b, "\n");

@@ -130,10 +130,10 @@ static void test_access_read_every_topic(void **state)
 		for (enum who w = 0; w < WHOS; w++) {
 			struct identity id = who(w);
 
-			got[w] = letter(access_read(access_, &id, cases[i].topic, something));
-			assert_int_equal(
-				letter(access_read(access_, &id, cases[i].topic, something)),
-				got[w]);
+			struct delivery d = {cases[i].topic, something, true, false};
+
+			got[w] = letter(access_read(access_, &id, &d));
+			assert_int_equal(letter(access_read(access_, &id, &d)), got[w]);
 		}
 		expect("read", cases[i].topic, got, cases[i].want);
 	}
@@ -261,12 +261,16 @@ static void test_access_subscribe_every_filter(void **state)
 
 static bool reads_payload(struct identity *id, const char *topic, const char *payload)
 {
-	return access_read(access_, id, topic, bytes_of_text(payload)) == VERDICT_ALLOW;
+	struct delivery d = {topic, bytes_of_text(payload), true, false};
+
+	return access_read(access_, id, &d) == VERDICT_ALLOW;
 }
 
 static bool reads(struct identity *id, const char *topic)
 {
-	return access_read(access_, id, topic, something) == VERDICT_ALLOW;
+	struct delivery d = {topic, something, true, false};
+
+	return access_read(access_, id, &d) == VERDICT_ALLOW;
 }
 
 static bool writes(struct identity *id, const char *topic)
@@ -441,31 +445,123 @@ static void test_access_privacy(void **state)
 	assert_int_equal(counters.directory_failures, 0);
 }
 
-/* What says nothing goes to everybody: it takes back what was shown before. To whom is blocked,
- * only then: of what is not there he would not hear later, either. */
-static void test_access_what_says_nothing(void **state)
+/* --- what is hidden */
+
+static const char *const shown[] = {"presence/bob", "user/bob/status"};
+
+static void set_bob(uint8_t level)
 {
-	static const char *const others[] = {"{\"online\":false}", "{\"online\":true,\"ts\":500}",
-		"{\"online\":false,\"devices\":0,\"ts\":500}", "{\"online\":false,\"ts\":", ""};
-	struct identity bob = who(BOB), carol = who(CAROL), dave = who(DAVE);
-	struct user hidden = {
-		.privacy = {VISIBLE_NOBODY, VISIBLE_NOBODY, VISIBLE_NOBODY, VISIBLE_NOBODY}};
+	struct user u = {.privacy = {level, level, level, level}};
+
+	book_user(book, "bob", &u);
+}
+
+/* Is it shown that there is nothing? */
+static bool loses(struct identity *id, const char *topic, bool queued)
+{
+	struct delivery d = {topic, {NULL, 0}, false, queued};
+
+	return access_read(access_, id, &d) == VERDICT_ALLOW;
+}
+
+static void hide_from(const char *topic, const char *viewer, enum visibility level)
+{
+	assert_true(access_hide(access_, topic, &(struct audience){bytes_of_text(viewer), level}));
+}
+
+static void pass_by(void)
+{
+	access_tick(access_);
+	access_tick(access_);
+}
+
+/* To one, for as long as the broker may ask about it; but not if he may see it (again). */
+static void test_access_hidden_from_one(void **state)
+{
+	struct identity bob = who(BOB), carol = who(CAROL), alice = who(ALICE), root = who(ROOT);
 
 	(void)state;
-	book_user(book, "bob", &hidden);
-	assert_true(reads_payload(&carol, "presence/bob", "{\"online\":false,\"ts\":700}"));
-	assert_true(reads_payload(&carol, "user/bob/status", ""));
-	assert_false(reads_payload(&carol, "user/bob/status", "{}"));
-	book_block(book, "bob", "carol", 500);
-	assert_true(reads_payload(&carol, "presence/bob", "{\"online\":false,\"ts\":500}"));
-	assert_false(reads_payload(&carol, "presence/bob", "{\"online\":false,\"ts\":501}"));
-	assert_true(reads_payload(&bob, "presence/bob", "{\"online\":false,\"ts\":501}"));
-	assert_false(reads_payload(&carol, "user/bob/status", ""));
-	assert_true(reads_payload(&carol, "presence/nobody", "{\"online\":false,\"ts\":1}"));
-	assert_false(reads_payload(&dave, "presence/bob", "{\"online\":false,\"ts\":1}"));
-	assert_false(reads_payload(&carol, "presence/bob/phone", "{\"online\":false,\"ts\":1}"));
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-		assert_false(reads_payload(&carol, "presence/bob", others[i]));
+	for (int i = 0; i < 2; i++) {
+		set_bob(VISIBLE_EVERYONE);
+		book_block(book, "bob", "carol", 500);
+		assert_false(loses(&carol, shown[i], false));
+		hide_from(shown[i], "carol", VISIBLE_EVERYONE);
+		assert_true(loses(&carol, shown[i], false) && loses(&carol, shown[i], false));
+		assert_false(loses(&carol, shown[!i], false));
+		access_tick(access_);
+		hide_from(shown[i], "dave", VISIBLE_EVERYONE);
+		assert_true(loses(&carol, shown[i], false));
+		assert_false(loses(&alice, shown[i], false) || loses(&bob, shown[i], false) ||
+			     loses(&root, shown[i], false));
+		set_bob(VISIBLE_CONTACTS);
+		assert_false(loses(&alice, shown[i], false)); /* a stranger never heard of it */
+		book_forget_block(book, "bob", "carol");
+		set_bob(VISIBLE_EVERYONE);
+		assert_false(loses(&carol, shown[i], false));
+		book_block(book, "bob", "carol", 500);
+		access_tick(access_);
+		assert_false(loses(&carol, shown[i], false));
+		assert_true(loses(&carol, shown[i], true)); /* it is in her session */
+		book_forget_block(book, "bob", "carol");
+		assert_false(loses(&carol, shown[i], true));
+		pass_by();
+	}
+	assert_false(loses(&carol, "presence/bob/phone", true));
+}
+
+static void test_access_hidden_from_all_who_could(void **state)
+{
+	struct identity alice = who(ALICE), carol = who(CAROL);
+
+	(void)state;
+	book_contact(book, "bob", "carol", 500);
+	for (int i = 0; i < 2; i++) {
+		set_bob(VISIBLE_NOBODY);
+		hide_from(shown[i], "", VISIBLE_CONTACTS);
+		assert_true(loses(&carol, shown[i], false));
+		assert_false(loses(&alice, shown[i], false));
+		hide_from(shown[i], "", VISIBLE_EVERYONE);
+		assert_true(loses(&alice, shown[i], false));
+		book_block(book, "bob", "alice", 500);
+		assert_false(loses(&alice, shown[i], false));
+		assert_false(reads(&carol, shown[i]));
+		/* he is disabled: nobody sees anything */
+		book_user(book, "bob", &(struct user){.disabled = true});
+		assert_true(loses(&carol, shown[i], false));
+		assert_false(loses(&alice, shown[i], false));
+		/* and gone, with his contacts */
+		book_forget_user(book, "bob");
+		book_forget_contact(book, "bob", "carol");
+		assert_true(loses(&carol, shown[i], false));
+		assert_false(loses(&alice, shown[i], false));
+		pass_by();
+		hide_from(shown[i], "", VISIBLE_NOBODY);
+		assert_false(loses(&carol, shown[i], false));
+		book_forget_block(book, "bob", "alice");
+		book_contact(book, "bob", "carol", 500);
+		pass_by();
+	}
+	assert_int_equal(counters.directory_failures, 0);
+}
+
+/* When somebody was seen last goes to those alone who may see that, too. */
+static void test_access_last_seen(void **state)
+{
+	static const char with[] = "{\"online\":false,\"devices\":0,\"last_seen\":5,\"ts\":6}";
+	static const char without[] = "{\"online\":false,\"devices\":0,\"ts\":6}";
+	static const char busy[] = "{\"online\":true,\"text\":\"\\\"last_seen\\\":\",\"ts\":6}";
+	struct user u = {.privacy = {[PRIVACY_LAST_SEEN] = VISIBLE_NOBODY}};
+	struct identity bob = who(BOB), carol = who(CAROL), root = who(ROOT);
+
+	(void)state;
+	book_user(book, "bob", &u);
+	assert_false(reads_payload(&carol, "presence/bob", with));
+	assert_true(reads_payload(&carol, "presence/bob", without));
+	assert_true(reads_payload(&carol, "presence/bob", busy));
+	assert_true(reads_payload(&bob, "presence/bob", with));
+	assert_true(reads_payload(&root, "presence/bob", with));
+	set_bob(VISIBLE_EVERYONE);
+	assert_true(reads_payload(&carol, "presence/bob", with));
 }
 
 /* A contact, or a block, from before the account was made was another one's. */
@@ -662,7 +758,9 @@ int main(void)
 		CASE(test_access_absent_by_names),
 		CASE(test_access_refuses_damaged_entries),
 		CASE(test_access_privacy),
-		CASE(test_access_what_says_nothing),
+		CASE(test_access_hidden_from_one),
+		CASE(test_access_hidden_from_all_who_could),
+		CASE(test_access_last_seen),
 		CASE(test_access_contacts_of_a_former_account),
 		CASE(test_access_blocks_in_pairs),
 		CASE(test_access_ack_of_a_pair_that_ended),

@@ -462,14 +462,18 @@ static void test_link_without_memory_sends_later(void **state)
 static void test_link_control_that_makes_no_sense(void **state)
 {
 	static const char zeros[CONTROL_HEADER + 8];
-	struct effect bad_topic = {.type = EFFECT_PUBLISH, .topic = {"a/+", 3}};
-	struct effect bad_chat = {.type = EFFECT_MESSAGE, .chat = {"a/b", 3}};
+	static const struct effect bad[] = {
+		{.type = EFFECT_PUBLISH, .topic = {"a/+", 3}},
+		{.type = EFFECT_MESSAGE, .chat = {"a/b", 3}},
+		{.type = EFFECT_HIDE, .topic = {"a/#", 3}},
+		{.type = EFFECT_HIDE, .topic = {"a", 1}, .level = VISIBLE_COUNT},
+	};
 	struct frame f;
 	uint64_t epoch = greet(1);
 	size_t at;
 
 	(void)state;
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 10; i++) {
 		int rc = 0;
 
 		stage_log[0] = '\0';
@@ -484,10 +488,11 @@ static void test_link_control_that_makes_no_sense(void **state)
 			rc = stage_effects(CONTROL_EFFECTS, epoch, 2, true, NULL, 0);
 			break;
 		case 3:
-			rc = stage_effects(CONTROL_LOOSE, 0, 0, true, &bad_topic, 1);
-			break;
 		case 4:
-			rc = stage_effects(CONTROL_LOOSE, 0, 0, true, &bad_chat, 1);
+		case 8:
+		case 9:
+			rc = stage_effects(
+				CONTROL_LOOSE, 0, 0, true, &bad[i < 8 ? i - 3 : i - 6], 1);
 			break;
 		case 5:
 			rc = stage_hello(epoch, UINT64_MAX);
@@ -1246,6 +1251,41 @@ static void block_carol(struct directory *d)
 	book_block(d, "bob", "carol", 0);
 }
 
+/* Who loses sight of somebody, and nobody else, is shown that there is nothing: until the broker
+ * has asked about everybody, and in a session that it asks about again. */
+static void test_effects_hide(void **state)
+{
+	static const char nothing[] = "{\"online\":false,\"ts\":9}";
+	static const struct effect effect = {.type = EFFECT_HIDE,
+		.topic = {"presence/bob", 12},
+		.user = {"carol", 5},
+		.payload = {nothing, sizeof(nothing) - 1}};
+	struct mosquitto a = client("alice:phone"), c = client("carol:phone");
+
+	(void)state;
+	c.clean = false;
+	assert_int_equal(stage_signin(&a, "alice"), MOSQ_ERR_SUCCESS);
+	assert_int_equal(stage_signin(&c, "carol"), MOSQ_ERR_SUCCESS);
+	greet(1);
+	change(block_carol);
+	stage_clear();
+	assert_int_equal(stage_effects(CONTROL_LOOSE, 0, 0, true, &effect, 1), MOSQ_ERR_SUCCESS);
+	assert_int_equal(stage_published_count, 1);
+	assert_string_equal(stage_published[0].topic, "presence/bob");
+	assert_string_equal(stage_published[0].payload, nothing);
+	assert_true(stage_published[0].qos == 1 && !stage_published[0].retain);
+	stage_tick();
+	assert_int_equal(stage_read_live(&c, "presence/bob", nothing), MOSQ_ERR_SUCCESS);
+	assert_int_equal(stage_read_live(&a, "presence/bob", nothing), MOSQ_ERR_ACL_DENIED);
+	stage_tick();
+	assert_int_equal(stage_read_live(&c, "presence/bob", nothing), MOSQ_ERR_ACL_DENIED);
+	stage_disconnect(&c);
+	assert_int_equal(stage_signin(&c, "carol"), MOSQ_ERR_SUCCESS);
+	assert_int_equal(stage_read_live(&c, "presence/bob", nothing), MOSQ_ERR_SUCCESS);
+	stage_tick();
+	assert_int_equal(stage_read_live(&c, "presence/bob", nothing), MOSQ_ERR_ACL_DENIED);
+}
+
 /* Whoever is blocked sees what he sees of somebody who does not exist: to the byte. */
 static void test_a_block_looks_like_nobody(void **state)
 {
@@ -1471,6 +1511,7 @@ int main(void)
 		CASE(test_connections_that_the_broker_let_in),
 		CASE(test_wills),
 		CASE(test_membership_ends_at_once),
+		CASE(test_effects_hide),
 		CASE(test_a_block_looks_like_nobody),
 		CASE(test_marks_are_given_by_what_they_say),
 		CASE(test_queue_of_a_removed_device),

@@ -281,16 +281,27 @@ int stage_acl(struct mosquitto *c, const char *topic, int access, int qos, bool 
 	return hooks[MOSQ_EVT_ACL_CHECK](MOSQ_EVT_ACL_CHECK, &e, plugin);
 }
 
-int stage_read(struct mosquitto *c, const char *topic, const char *payload)
+static int check_read(struct mosquitto *c, const char *topic, const char *payload, bool retain)
 {
 	struct mosquitto_evt_acl_check e = {.client = c,
 		.topic = topic,
 		.payload = payload,
 		.payloadlen = (uint32_t)strlen(payload),
 		.access = MOSQ_ACL_READ,
-		.qos = 1};
+		.qos = 1,
+		.retain = retain};
 
 	return hooks[MOSQ_EVT_ACL_CHECK](MOSQ_EVT_ACL_CHECK, &e, plugin);
+}
+
+int stage_read(struct mosquitto *c, const char *topic, const char *payload)
+{
+	return check_read(c, topic, payload, strncmp(topic, "presence/", 9) == 0);
+}
+
+int stage_read_live(struct mosquitto *c, const char *topic, const char *payload)
+{
+	return check_read(c, topic, payload, false);
 }
 
 int stage_publish_with(struct mosquitto *c, const char *topic, struct bytes payload,

@@ -54,7 +54,9 @@ int stage_connect(struct mosquitto *c, const char *password);
 int stage_signin(struct mosquitto *c, const char *user); /* with a fresh token */
 void stage_disconnect(struct mosquitto *c);
 int stage_acl(struct mosquitto *c, const char *topic, int access, int qos, bool retain);
+/* May c read it? Presence as it is retained, anything else live; or live in any case. */
 int stage_read(struct mosquitto *c, const char *topic, const char *payload);
+int stage_read_live(struct mosquitto *c, const char *topic, const char *payload);
 int stage_publish(struct mosquitto *c, const char *topic, const char *payload, int qos);
 int stage_publish_with(struct mosquitto *c, const char *topic, struct bytes payload,
 	const mosquitto_property *properties);

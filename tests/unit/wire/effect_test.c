@@ -42,6 +42,13 @@ static const struct {
 		BYTES("\4\3\0bob\1\0c")},
 	{{.type = EFFECT_KICK, .user = BYTES("bob")}, BYTES("\4\3\0bob\0\0")},
 	{{.type = EFFECT_EXPEL, .user = BYTES("bob")}, BYTES("\5\3\0bob")},
+	{{.type = EFFECT_HIDE,
+		 .topic = BYTES("presence/bob"),
+		 .user = BYTES("eve"),
+		 .level = 1,
+		 .payload = BYTES("{}")},
+		BYTES("\6\14\0presence/bob\3\0eve\1\2\0\0\0{}")},
+	{{.type = EFFECT_HIDE, .topic = BYTES("t")}, BYTES("\6\1\0t\0\0\0\0\0\0\0")},
 };
 
 static void expect_bytes(struct bytes a, struct bytes b)
@@ -61,6 +68,7 @@ static void expect_effect(const struct effect *a, const struct effect *b)
 	expect_bytes(a->user, b->user);
 	expect_bytes(a->client, b->client);
 	expect_bytes(a->correlation, b->correlation);
+	assert_int_equal(a->level, b->level);
 	expect_bytes(a->payload, b->payload);
 }
 
@@ -103,7 +111,7 @@ static void test_effect_damaged(void **state)
 	(void)state;
 	static const struct bytes bad[] = {
 		BYTES("\0\3\0bob"), /* no such type */
-		BYTES("\6\3\0bob"), BYTES("\xff\3\0bob"), BYTES("\2\1\0t\3\0\0\0\0\0"), /* QoS 3 */
+		BYTES("\7\3\0bob"), BYTES("\xff\3\0bob"), BYTES("\2\1\0t\3\0\0\0\0\0"), /* QoS 3 */
 		BYTES("\2\1\0t\0\2\0\0\0\0"),         /* retain 2 */
 		BYTES("\2\1\0t\0\0\xff\xff\xff\xff"), /* a length beyond the end */
 	};
