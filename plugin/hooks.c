@@ -240,6 +240,7 @@ static int on_tick(int event, void *event_data, void *userdata)
 	p->ticked = true;
 	p->reloading = false;
 	p->period = (uint32_t)(now / EXPEL_PERIOD_MS);
+	spool_alive(p->spool, (uint64_t)broker_now_ms());
 	facts_rest(p->facts, now);
 	roll_catch_up(p);
 	expel_resumed(p);

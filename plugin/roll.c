@@ -14,7 +14,7 @@ static struct bytes text(const char *s)
 static bool tell(struct plugin *p, enum record_type type, const struct conn *conn)
 {
 	struct record r = {.type = type};
-	char floor[8];
+	char number[8];
 
 	if (conn) {
 		r.role = conn->id.role;
@@ -25,9 +25,13 @@ static bool tell(struct plugin *p, enum record_type type, const struct conn *con
 		r.device = identity_device(&conn->id);
 	}
 	if (type == RECORD_CONNECT) {
-		le_put64(floor, conn->id.floor);
+		le_put64(number, conn->id.floor);
 		r.target = text(conn_address(conn));
-		r.payload = (struct bytes){floor, sizeof(floor)};
+		r.payload = (struct bytes){number, sizeof(number)};
+	}
+	if (type == RECORD_BROKER_START && p->roll.started == 0) {
+		le_put64(number, spool_ended(p->spool));
+		r.payload = (struct bytes){number, sizeof(number)};
 	}
 	if (spool_append(p->spool, &r, true, (uint64_t)broker_now_ms()) != ERR_OK)
 		return false;

@@ -76,6 +76,16 @@ struct counters *spool_counters(struct spool *s)
 	return &s->h->counters;
 }
 
+uint64_t spool_ended(const struct spool *s)
+{
+	return s->ended;
+}
+
+void spool_alive(struct spool *s, uint64_t now_ms)
+{
+	s->h->alive = now_ms;
+}
+
 uint64_t spool_performed(const struct spool *s)
 {
 	return s->h->performed;

@@ -48,6 +48,11 @@ uint64_t spool_size(const struct spool *s);
 uint64_t spool_epoch(const struct spool *s);
 struct counters *spool_counters(struct spool *s);
 
+/* When the broker that had the spool before was alive last, ms since 1970; 0: not known. And that
+ * this one is, now. */
+uint64_t spool_ended(const struct spool *s);
+void spool_alive(struct spool *s, uint64_t now_ms);
+
 /* Put *r at the end. Sets r->number and r->ts (now_ms, or the last record's if that is later).
  * ERR_BUSY if there is no room, ERR_TOO_LARGE if there could never be. */
 enum err spool_append(struct spool *s, struct record *r, bool urgent, uint64_t now_ms);

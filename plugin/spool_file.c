@@ -304,6 +304,7 @@ enum err spool_open(struct spool **out, const char *path, uint64_t size, char *w
 		spool_close(s);
 		return e;
 	}
+	s->ended = s->h->alive;
 	*out = s;
 	return ERR_OK;
 }

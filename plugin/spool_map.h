@@ -8,8 +8,9 @@ struct spool {
 	int fd;                 /* holds the lock */
 	struct spool_header *h; /* the mapping: header, then ring */
 	char *ring;
-	uint64_t size; /* of the ring; never read from the mapping after the checks */
-	uint64_t next; /* number of the next record */
+	uint64_t size;  /* of the ring; never read from the mapping after the checks */
+	uint64_t next;  /* number of the next record */
+	uint64_t ended; /* see spool_ended() */
 };
 
 /* How much of the ring follows a position without a break. */

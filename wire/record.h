@@ -54,7 +54,9 @@ enum record_type {
 	RECORD_API = 3,          /* api/<target> */
 	RECORD_CONNECT = 4,      /* user's client signed in from address `target` */
 	RECORD_DISCONNECT = 5,   /* it went */
-	RECORD_BROKER_START = 6, /* every connection before this one is gone */
+	RECORD_BROKER_START = 6, /* every connection before this one is gone. Payload: u64, ms since
+				    1970, when the broker was alive that had them; 0 or none: not
+				    known */
 	RECORD_PRESENCE = 7,     /* presence/<user>/<device>: what a device says of itself */
 	RECORD_TYPE_END
 };

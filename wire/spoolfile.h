@@ -69,6 +69,7 @@ struct spool_header {
 	uint64_t last_ts;   /* ms since 1970 */
 	uint64_t base;      /* position that lies at ring byte 0, at most tail */
 	struct counters counters;
+	uint64_t alive; /* ms since 1970: when the broker ticked last; 0: not known */
 };
 
 _Static_assert(sizeof(struct spool_header) <= SPOOL_HEADER_SIZE, "the header has one page");

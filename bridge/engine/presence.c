@@ -186,9 +186,19 @@ static bool next_row(struct reader *rd, struct bytes *key, struct bytes *value)
 	return !rd->failed;
 }
 
-/* Nobody is connected: the broker is new. When it ended is not known; now is close enough. */
+/* When the broker before this one was alive last. If that is not known, now is close enough. */
+static uint64_t ended_at(const struct record *r)
+{
+	struct reader rd = reader_of(r->payload.data, r->payload.len);
+	uint64_t ended = read_u64(&rd);
+
+	return rd.failed || ended == 0 || ended > r->ts ? r->ts : ended;
+}
+
+/* Nobody is connected: the broker is new. */
 static enum err all_went(struct engine *e, const struct record *r)
 {
+	uint64_t ended = ended_at(r);
 	struct key sweep = key_meta("sweep"); /* until everybody was told: bridge/presence.h */
 	struct key started = key_meta("started");
 	struct rows rows;
@@ -208,7 +218,8 @@ static enum err all_went(struct engine *e, const struct record *r)
 		key_names(key, &user, &client);
 		err = session_decode(&s, value);
 		if (err == ERR_OK)
-			err = end_session(e, user, client, s.device, r->ts);
+			err = end_session(
+				e, user, client, s.device, s.since > ended ? s.since : ended);
 	}
 	buf_free(&rows.text);
 	put_number(e, &sweep, r->ts);

@@ -9,6 +9,7 @@
 #include "tests/support/case.h"
 #include "tests/support/client.h"
 #include "tests/support/instance.h"
+#include "tests/support/json.h"
 #include "tests/support/people.h"
 
 enum { GRACE_MS = 300, RESTART_MS = 5000 }; /* "within seconds of its start" */
@@ -65,6 +66,28 @@ static void test_broker_killed(void **state)
 	start_again(true, false);
 	watcher = people_watch(in, friend, user);
 	expect_gone("kill -9 and start of the broker", since);
+}
+
+/* An outage of half an hour: who was there when it began was seen last then, not at its end. */
+static void test_last_seen_of_an_outage(void **state)
+{
+	enum { OUTAGE_MS = 30 * 60 * 1000 };
+	struct client *phone, *script;
+	struct message *m;
+	int64_t *ahead, ended;
+
+	(void)state;
+	online_for_good(&phone, &script);
+	instance_kill_broker(in);
+	ended = case_wall_ms();
+	instance_kill_daemon(in);
+	ahead = instance_clock(in);
+	*ahead = OUTAGE_MS;
+	start_again(true, true);
+	watcher = people_watch(in, friend, user);
+	m = people_wait(watcher, user, false);
+	assert_in_range(json_num(json_of(m->payload, m->len), "last_seen"), ended - 5000, ended);
+	assert_in_range(json_num(json_of(m->payload, m->len), "ts"), ended + OUTAGE_MS, INT64_MAX);
 }
 
 /* The one that comes back at once is online, and is not thrown together with those that do not. */
@@ -304,6 +327,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SYSTEM(test_broker_killed),
+		SYSTEM(test_last_seen_of_an_outage),
 		SYSTEM(test_broker_killed_client_back),
 		SYSTEM(test_daemon_killed),
 		SYSTEM(test_daemon_killed_client_back),

@@ -381,6 +381,55 @@ static void test_story_again_for_the_rest(void **state)
 	check_not(w, ALICE "privacy.set {\"status\":\"nobody\"}", "user/alice/status");
 }
 
+/* --- a broker that is new
+ * ---------------------------------------------------------------------------- */
+
+/* When alice was seen last, as the dump has it: ms since 1970. */
+static uint64_t seen_last(struct world *w)
+{
+	static const char line[] = "store l\\05alice = \\01";
+	char *dump = world_dump(w);
+	const char *at = strstr(dump, line);
+	uint64_t ms = 0;
+
+	assert_non_null(at);
+	at += sizeof(line) - 1;
+	for (int i = 0; i < 8; i++) {
+		unsigned byte = (unsigned char)*at++;
+
+		if (byte == '\\') {
+			assert_int_equal(sscanf(at, "%2x", &byte), 1);
+			at += 2;
+		}
+		ms |= (uint64_t)byte << (8 * i);
+	}
+	free(dump);
+	return ms;
+}
+
+/* Whoever was there when the broker ended was seen last then, if that is known; and not before he
+ * came, nor in the future. */
+static void test_seen_until_the_broker_ended(void **state)
+{
+	static const struct {
+		const char *start; /* what it says, in records before it; */
+		int ago;           /* and when alice was seen last, likewise */
+	} cases[] = {{"BROKER_START   ", 0}, {"BROKER_START   0", 0}, {"BROKER_START   1", 1},
+		{"BROKER_START   2", 2}, {"BROKER_START   3", 2}, {"BROKER_START   -1", 0},
+		{"BROKER_START   170000000000", 2},
+		{"BROKER_START   170000000028", 0}}; /* says 0: not known */
+	struct world *w = *state;
+	uint64_t now = 1700000000000 + 40; /* four accounts were made */
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		world_apply(w, "CONNECT alice alice:phone");
+		world_apply(w, ALICE "contacts {}");
+		world_apply(w, cases[i].start);
+		now += 30;
+		assert_int_equal(seen_last(w), now - 10 * (uint64_t)cases[i].ago);
+	}
+}
+
 /* --- seen by fewer
  * ----------------------------------------------------------------------------------- */
 
@@ -525,6 +574,7 @@ int main(void)
 		TEST(test_devices_revoked_limit),
 		TEST(test_story_at_border),
 		TEST(test_story_again_for_the_rest),
+		TEST(test_seen_until_the_broker_ended),
 		TEST(test_story_hidden_from_fewer),
 		TEST(test_presence_hidden_from_fewer),
 		TEST(test_hidden_from_a_former_contact),

@@ -288,7 +288,7 @@ static void apply_line(struct world *w, const char *line, size_t len)
 	struct record r = {.number = ++w->number, .ts = 1700000000000 + 10 * w->number};
 	struct bytes type = word(&line, end);
 	const char *colon;
-	char floor[8];
+	char number[8];
 
 	if (type.data[type.len - 1] == '?') {
 		type.len--;
@@ -308,9 +308,9 @@ static void apply_line(struct world *w, const char *line, size_t len)
 	if (r.type == RECORD_API)
 		r.response = (struct bytes){"r", 1};
 	r.payload = (struct bytes){line, (size_t)(end - line)};
-	if (r.type == RECORD_CONNECT && r.payload.len > 0) {
-		le_put64(floor, r.ts - 10 * strtoull(r.payload.data, NULL, 10));
-		r.payload = (struct bytes){floor, sizeof(floor)};
+	if ((r.type == RECORD_CONNECT || r.type == RECORD_BROKER_START) && r.payload.len > 0) {
+		le_put64(number, r.ts - 10 * strtoull(r.payload.data, NULL, 10));
+		r.payload = (struct bytes){number, sizeof(number)};
 	}
 	if (engine_apply(&w->engine, &r, ERR_OK) != ERR_OK)
 		abort();

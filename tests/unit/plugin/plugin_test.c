@@ -440,6 +440,42 @@ static void test_link_after_a_kill_of_the_broker(void **state)
 	assert_int_equal(stage_record(&f, 5).type, RECORD_BROKER_START);
 }
 
+static uint64_t wall_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* A broker that starts says when the one before it ticked last; of the first one nobody knows. */
+static void test_start_says_when_the_last_one_ended(void **state)
+{
+	uint64_t from = 0, to = 0;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct frame f;
+		struct record r;
+		size_t at = 1;
+
+		if (i > 0)
+			assert_int_equal(stage_load(SMALL), MOSQ_ERR_SUCCESS);
+		greet(0);
+		assert_true(stage_frame(&f, &at));
+		r = stage_record(&f, (uint32_t)i);
+		assert_int_equal(r.type, RECORD_BROKER_START);
+		assert_int_equal(r.payload.len, 8);
+		assert_in_range(le_get64(r.payload.data), from, to);
+		from = wall_ms();
+		stage_tick();
+		to = wall_ms();
+		stage_unload();
+		stage_clear();
+	}
+	assert_int_equal(stage_load(SMALL), MOSQ_ERR_SUCCESS);
+}
+
 static void test_link_without_memory_sends_later(void **state)
 {
 	struct mosquitto a = client("alice:phone");
@@ -1484,6 +1520,7 @@ int main(void)
 		CASE(test_link_frames_are_bounded),
 		CASE(test_link_resends_after_a_reconnect),
 		CASE(test_link_after_a_kill_of_the_broker),
+		CASE(test_start_says_when_the_last_one_ended),
 		CASE(test_link_without_memory_sends_later),
 		CASE(test_link_control_that_makes_no_sense),
 		CASE(test_link_control_of_others_is_ignored),
