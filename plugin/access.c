@@ -116,13 +116,17 @@ static bool may_see(const struct question *q, enum privacy what)
 /* Is it for id that this, which says nothing, was published? */
 static bool is_audience(const struct question *q)
 {
+	const struct hides *h = &q->a->hides;
 	struct bytes topic = {q->text, strlen(q->text)};
-	const struct hide *at = NULL;
-	struct audience to;
+	struct audience to = {identity_user(q->id), VISIBLE_NOBODY};
 
-	while (hides_next(&q->a->hides, topic, &at, &to)) {
-		if (to.viewer.len > 0 ? bytes_equal(to.viewer, q->id->user, q->id->user_len)
-				      : facts_could_see(q->a->facts, q->id, q->user, to.level))
+	if (hides_has(h, topic, &to))
+		return true;
+	to.viewer = (struct bytes){NULL, 0};
+	for (int level = 0; level < VISIBLE_COUNT; level++) {
+		to.level = (enum visibility)level;
+		if (hides_has(h, topic, &to) &&
+			facts_could_see(q->a->facts, q->id, q->user, to.level))
 			return true;
 	}
 	return false;

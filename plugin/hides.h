@@ -6,7 +6,8 @@
  * does in its next pass. (A session that waits is asked about then, too, and once more when its
  * client is back; see access.h.)
  *
- * Bounded: what the bridge asks for between two ticks of the broker. One thread.
+ * Bounded: what the bridge asks for between two ticks of the broker, and the same for the same ones
+ * stands here once. One thread.
  */
 #ifndef GNATTER_PLUGIN_HIDES_H
 #define GNATTER_PLUGIN_HIDES_H
@@ -27,6 +28,7 @@ struct hide;
 struct hides {
 	struct hashmap map;
 	struct hide *fresh, *old; /* of this tick, of the one before */
+	unsigned tick;
 };
 
 /* False when out of memory. */
@@ -37,10 +39,9 @@ void hides_finish(struct hides *h);
  * when out of memory. */
 bool hides_add(struct hides *h, struct bytes topic, const struct audience *to);
 
-/* The next audience of the topic after *from (NULL: the first); false if there is none. What *out
- * points at is lent until the next tick. */
-bool hides_next(
-	const struct hides *h, struct bytes topic, const struct hide **from, struct audience *out);
+/* Is that one of those for whom something was published on the topic? Takes as long however many
+ * there are: the broker asks for each message and each subscriber. */
+bool hides_has(const struct hides *h, struct bytes topic, const struct audience *to);
 
 /* The broker ticks: what is older than the last tick has been asked about. */
 void hides_tick(struct hides *h);
