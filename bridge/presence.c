@@ -32,6 +32,7 @@ struct person {
 	uint64_t told;           /* hash of what was told; 0: nothing, or offline */
 	uint32_t devices;        /* told to be there */
 	uint32_t connections;    /* that there were then */
+	bool came;               /* told with when he came: to be left out, it is told once more */
 	bool said;               /* tell in a grace, too, if all are there */
 	bool again;              /* tell even if it is the same, and in a grace, too */
 	bool whole;              /* all who went are back */
@@ -266,12 +267,13 @@ static enum err tell(struct presence *p, struct person *who, bool settled)
 		v.devices = who->devices; /* whose grace is not over is there */
 	last_seen = u.privacy[PRIVACY_LAST_SEEN] <= u.privacy[PRIVACY_PRESENCE];
 	h = fingerprint(p, &v, last_seen);
-	if (who->again || h != who->told) {
+	if (who->again || h != who->told || (who->came && !last_seen)) {
 		buf_reset(&p->scratch);
 		presence_write(&p->scratch, &v, last_seen, told_ts(p, &v, last_seen));
 		snprintf(topic, sizeof(topic), "presence/%.*s", (int)user.len, user.data);
 		presence_publish(p, topic, 0, (struct bytes){p->scratch.data, p->scratch.len});
 		who->again = false;
+		who->came = last_seen;
 	}
 	who->told = v.devices > 0 ? h : 0;
 	who->devices = v.devices;

@@ -18,8 +18,7 @@
 #define TEXT_MAX 256  /* no topic of ours with valid names is as long */
 #define ABSENT   1024 /* identities kept for those who have no connection: 260 kB */
 
-/* What presence of somebody who is not there may have, after this. */
-#define PRESENCE_OFFLINE   "{\"online\":false,"
+/* Presence that says when somebody was seen last has this; a text of his own cannot. */
 #define PRESENCE_LAST_SEEN "\"last_seen\":"
 /* Of the messages about marks (they are ours), those that tell what was read have this. */
 #define MARK_READ ",\"read\":"
@@ -108,9 +107,14 @@ static enum verdict self_and_admins(const struct question *q)
 	return verdict(is_self(q) || is_admin(q));
 }
 
+static bool may_see_both(const struct question *q, enum privacy what, enum privacy also)
+{
+	return is_self(q) || is_admin(q) || facts_visible(q->a->facts, q->id, q->user, what, also);
+}
+
 static bool may_see(const struct question *q, enum privacy what)
 {
-	return is_self(q) || is_admin(q) || facts_visible(q->a->facts, q->id, q->user, what);
+	return may_see_both(q, what, what);
 }
 
 /* Is it for id that this, which says nothing, was published? */
@@ -141,21 +145,20 @@ static bool is_for_who_lost_it(const struct question *q, enum privacy what)
 
 static bool shows_last_seen(struct bytes payload)
 {
-	size_t len = sizeof(PRESENCE_OFFLINE) - 1;
-
-	return payload.len > len && memcmp(payload.data, PRESENCE_OFFLINE, len) == 0 &&
-	       memmem(payload.data, payload.len, PRESENCE_LAST_SEEN,
-		       sizeof(PRESENCE_LAST_SEEN) - 1);
+	return payload.len > 0 && memmem(payload.data, payload.len, PRESENCE_LAST_SEEN,
+					  sizeof(PRESENCE_LAST_SEEN) - 1);
 }
 
 /* With when he was seen last, which is left out before anybody sees it who may not; but what the
  * broker retains may be of a moment ago. */
 static enum verdict who_may_see_presence(const struct question *q)
 {
+	enum privacy also =
+		shows_last_seen(q->read->payload) ? PRIVACY_LAST_SEEN : PRIVACY_PRESENCE;
+
 	if (!q->read->retain)
 		return verdict(is_for_who_lost_it(q, PRIVACY_PRESENCE));
-	return verdict(may_see(q, PRIVACY_PRESENCE) &&
-		       (!shows_last_seen(q->read->payload) || may_see(q, PRIVACY_LAST_SEEN)));
+	return verdict(may_see_both(q, PRIVACY_PRESENCE, also));
 }
 
 static enum verdict who_may_see_status(const struct question *q)

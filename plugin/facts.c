@@ -154,14 +154,16 @@ bool facts_account_ok(struct facts *f, struct identity *id)
 	return learn(f, id, version);
 }
 
-bool facts_visible(
-	struct facts *f, const struct identity *id, struct bytes owner, enum privacy what)
+bool facts_visible(struct facts *f, const struct identity *id, struct bytes owner,
+	enum privacy what, enum privacy also)
 {
 	struct viewer viewer = {identity_user(id), id->memo.created};
 	struct user u;
 	bool yes = false;
 	enum err e = read_account(f, owner, &u);
 
+	if (u.privacy[also] > u.privacy[what])
+		what = also; /* who sees what is for fewer sees the other, too */
 	if (e == ERR_OK && !u.disabled)
 		e = visible(f->reader, owner, &u, what, &viewer, &yes);
 	return !failed(f, e) && yes;

@@ -43,10 +43,10 @@ bool facts_chat(
  * other or is gone. Under the same condition. Not remembered: a lookup each time. */
 bool facts_member(struct facts *f, const struct identity *id, struct bytes chat);
 
-/* May id see that of the owner, who must have an account that is not disabled? Under the same
- * condition. Not remembered: some lookups each time. */
-bool facts_visible(
-	struct facts *f, const struct identity *id, struct bytes owner, enum privacy what);
+/* May id see both of the owner, who must have an account that is not disabled? Under the same
+ * condition. Not remembered: some lookups each time, no more for two than for one. */
+bool facts_visible(struct facts *f, const struct identity *id, struct bytes owner,
+	enum privacy what, enum privacy also);
 
 /* Could id see of the owner what was for that level, whatever the level is by now, and though the
  * account may be disabled? Of one that was removed: could anybody, but for those blocked? Likewise.

@@ -209,15 +209,21 @@ static void test_privacy(void **state)
 	expect_hears_nothing(PEST);
 }
 
-/* Of somebody online it is not shown when he was seen last: nothing changes for anybody. */
+/* Somebody who is there stays so on each screen, and is shown without it. */
 static void test_last_seen(void **state)
 {
-	const struct message *m;
+	struct message *m;
 
 	(void)state;
 	cast(4);
 	client_request(author, "privacy.set", "{\"last_seen\":\"nobody\"}");
-	expect_keeps(FRIEND);
+	m = people_retained(in, names[FRIEND], presence);
+	assert_true(!m || !strstr(m->payload, "last_seen"));
+	wait_last(FRIEND, presence, "\"devices\":2,\"ts\"");
+	client_none(watchers[FRIEND], marks[FRIEND], presence, "\"online\":false");
+	m = people_retained(in, names[FRIEND], presence);
+	assert_non_null(strstr(m->payload, "\"online\":true"));
+	assert_null(strstr(m->payload, "last_seen"));
 	expect_hears_nothing(OTHER);
 	client_close(watchers[SELF]);
 	client_close(author);

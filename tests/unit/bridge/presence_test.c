@@ -433,6 +433,16 @@ static void test_presence_last_seen_for_fewer_is_left_out(void **state)
 	pass(w, 10);
 	assert_int_equal(told(w, "presence/bob"), 2);
 	assert_holds(last(w, "presence/bob"), "\"last_seen\":500");
+	connect(w, "bob", "bob:tab", 600); /* when he came is no news */
+	hint(w, HINT_CAME, "bob");
+	pass(w, 10);
+	assert_int_equal(told(w, "presence/bob"), 2);
+	u.privacy[PRIVACY_LAST_SEEN] = VISIBLE_NOBODY;
+	add_user(w, "bob", &u);
+	hint(w, HINT_CAME, "bob"); /* that it is left out from now on is */
+	pass(w, 10);
+	assert_int_equal(told(w, "presence/bob"), 3);
+	assert_null(strstr(last(w, "presence/bob"), "last_seen"));
 }
 
 /* What was told before the daemon died, or was about to be, is told again. */

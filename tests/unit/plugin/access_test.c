@@ -550,6 +550,7 @@ static void test_access_last_seen(void **state)
 	static const char with[] = "{\"online\":false,\"devices\":0,\"last_seen\":5,\"ts\":6}";
 	static const char without[] = "{\"online\":false,\"devices\":0,\"ts\":6}";
 	static const char busy[] = "{\"online\":true,\"text\":\"\\\"last_seen\\\":\",\"ts\":6}";
+	static const char online[] = "{\"online\":true,\"devices\":1,\"last_seen\":5,\"ts\":6}";
 	struct user u = {.privacy = {[PRIVACY_LAST_SEEN] = VISIBLE_NOBODY}};
 	struct identity bob = who(BOB), carol = who(CAROL), root = who(ROOT);
 
@@ -558,10 +559,17 @@ static void test_access_last_seen(void **state)
 	assert_false(reads_payload(&carol, "presence/bob", with));
 	assert_true(reads_payload(&carol, "presence/bob", without));
 	assert_true(reads_payload(&carol, "presence/bob", busy));
+	assert_false(reads_payload(&carol, "presence/bob", online));
+	assert_true(reads_payload(&bob, "presence/bob", online));
 	assert_true(reads_payload(&bob, "presence/bob", with));
 	assert_true(reads_payload(&root, "presence/bob", with));
+	u.privacy[PRIVACY_PRESENCE] = VISIBLE_NOBODY; /* who is to see the one only sees neither */
+	u.privacy[PRIVACY_LAST_SEEN] = VISIBLE_EVERYONE;
+	book_user(book, "bob", &u);
+	assert_false(reads_payload(&carol, "presence/bob", with));
 	set_bob(VISIBLE_EVERYONE);
 	assert_true(reads_payload(&carol, "presence/bob", with));
+	assert_true(reads_payload(&carol, "presence/bob", online));
 }
 
 /* A contact, or a block, from before the account was made was another one's. */
