@@ -21,12 +21,14 @@ static void hide_presence(struct engine *e, const struct record *r, struct bytes
 	outbox_hide(e->out, topic, viewer, (uint8_t)level, (struct bytes){payload, (size_t)len});
 }
 
-static enum err hide_story(struct engine *e, const struct record *r, struct bytes user,
-	struct bytes viewer, enum visibility level)
+/* Also one that was taken back: with the block or the narrowing behind it in one commit, that went
+ * to those alone who may see it after both. */
+static enum err hide_story(
+	struct engine *e, struct bytes user, struct bytes viewer, enum visibility level)
 {
 	char topic[sizeof("user//status") + NAME_USER_MAX];
 	bool told;
-	enum err err = story_is_told(e, r, user, &told);
+	enum err err = story_was_told(e, user, &told);
 
 	if (err != ERR_OK || !told)
 		return err;
@@ -41,7 +43,7 @@ enum err hide(struct engine *e, const struct record *r, struct bytes user, enum 
 	if (level == VISIBLE_NOBODY)
 		return ERR_OK;
 	if (what == PRIVACY_STATUS)
-		return hide_story(e, r, user, viewer, level);
+		return hide_story(e, user, viewer, level);
 	hide_presence(e, r, user, viewer, level);
 	return ERR_OK;
 }

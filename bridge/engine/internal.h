@@ -168,8 +168,9 @@ enum err presence_forget(
 /* profile.c: there is no story any more. */
 enum err story_forget(struct engine *e, struct bytes user);
 
-/* profile.c: does the user have a story that has not expired? */
-enum err story_is_told(struct engine *e, const struct record *r, struct bytes user, bool *yes);
+/* profile.c: has the user ever had a story? One that was taken back or has expired may stand on a
+ * screen still. */
+enum err story_was_told(struct engine *e, struct bytes user, bool *yes);
 
 /* profile.c: publish the user's story, if there is one, once more: others may see it now. */
 enum err story_again(struct engine *e, const struct record *r, struct bytes user);

@@ -1,8 +1,7 @@
 /* profile.c — what a user says of himself, and to whom: profile.set, privacy.set, status.post.
  *
- * What is narrowed must also go from the screens of those who may see it no longer, who cannot be
- * told apart from the others on a topic. So it is taken back for everybody, and published again for
- * those who may see it still.
+ * What is narrowed must also go from the screens of those who may see it no longer: hide.c. What is
+ * widened is published once more.
  */
 #include "bridge/engine/internal.h"
 #include "persist/visible.h"
@@ -180,12 +179,12 @@ static enum err state_story(struct engine *e, struct bytes user, struct story *o
 	return err == ERR_OK ? story_decode(out, v) : err;
 }
 
-enum err story_is_told(struct engine *e, const struct record *r, struct bytes user, bool *yes)
+enum err story_was_told(struct engine *e, struct bytes user, bool *yes)
 {
 	struct story s;
 	enum err err = state_story(e, user, &s);
 
-	*yes = err == ERR_OK && s.expires > r->ts;
+	*yes = err == ERR_OK;
 	return absent_is(err, ERR_OK);
 }
 

@@ -6,6 +6,7 @@
  * watch.
  */
 #include <cjson/cJSON.h>
+#include <signal.h>
 #include <string.h>
 
 #include "tests/support/case.h"
@@ -14,7 +15,7 @@
 #include "tests/support/json.h"
 #include "tests/support/people.h"
 
-enum { CASTS = 9, WATCHERS = 4 };
+enum { CASTS = 10, WATCHERS = 4 };
 enum watcher { FRIEND, PEST, OTHER, SELF };
 
 static struct instance *in;
@@ -321,6 +322,44 @@ static void test_who_is_away(void **state)
 	}
 }
 
+/* Asked for without waiting for an answer. */
+static void ask(const char *method, const char *params)
+{
+	struct publish p = {.topic = case_printf("api/%s", method), .payload = params, .qos = 1};
+	int code = client_publish(author, &p);
+
+	assert_true(code == 0 || code == 0x10);
+}
+
+/* What is asked for from here on waits for the daemon, to be committed as one. */
+static void gather(void)
+{
+	proc_signal(&in->daemon, SIGSTOP);
+	for (int k = 0; k < 8; k++)
+		ask("me", "{}"); /* more than there are frames in flight */
+}
+
+static void let_go(void)
+{
+	proc_signal(&in->daemon, SIGCONT);
+	client_barrier(author);
+}
+
+/* Taken back and hidden in one commit: it stays on nobody's screen. */
+static void test_story_taken_back(void **state)
+{
+	(void)state;
+	cast(9);
+	gather();
+	ask("status.post", "{}");
+	ask("block.add", case_printf("{\"user\":\"%s\"}", names[PEST]));
+	let_go();
+	expect_loses(PEST);
+	wait_last(FRIEND, story, NULL);
+	wait_last(SELF, story, NULL);
+	expect_hears_nothing(OTHER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +372,7 @@ int main(void)
 		SYSTEM(test_disabled),
 		SYSTEM(test_removed),
 		SYSTEM(test_who_is_away),
+		SYSTEM(test_story_taken_back),
 	};
 
 	return case_run_all(tests, COUNT(tests), setup);
