@@ -151,8 +151,8 @@ static enum err set_disabled(struct request *q, bool disabled)
 		outbox_kick(q->e->out, user, (struct bytes){NULL, 0});
 		return hide_all(q->e, q->r, user, &u);
 	}
-	outbox_hint(q->e->out, HINT_AGAIN, user, (struct bytes){NULL, 0}, q->r->ts);
-	return story_again(q->e, q->r, user);
+	err = presence_tell(q->e, q->r, user, HINT_AGAIN);
+	return err == ERR_OK ? story_again(q->e, q->r, user) : err;
 }
 
 enum err method_user_disable(struct request *q)

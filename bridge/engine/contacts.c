@@ -9,8 +9,6 @@
  */
 #include "bridge/engine/internal.h"
 
-#define NOTHING ((struct bytes){NULL, 0})
-
 static enum err state_contact(
 	struct engine *e, struct bytes owner, struct bytes user, struct contact *out)
 {
@@ -159,9 +157,13 @@ static bool is_for_contacts(const struct user *u, enum privacy what)
 /* There is one contact more, who may see more. */
 static enum err show_contacts(struct request *q, const struct user *self)
 {
+	enum err err = ERR_OK;
+
 	if (is_for_contacts(self, PRIVACY_PRESENCE) || is_for_contacts(self, PRIVACY_LAST_SEEN))
-		outbox_hint(q->e->out, HINT_AGAIN, q->r->user, NOTHING, q->r->ts);
-	return is_for_contacts(self, PRIVACY_STATUS) ? story_again(q->e, q->r, q->r->user) : ERR_OK;
+		err = presence_tell(q->e, q->r, q->r->user, HINT_AGAIN);
+	if (err == ERR_OK && is_for_contacts(self, PRIVACY_STATUS))
+		err = story_again(q->e, q->r, q->r->user);
+	return err;
 }
 
 /* The user sees no longer what is for the caller's contacts, what is for everyone. */
@@ -371,7 +373,7 @@ enum err method_block_remove(struct request *q)
 	k = key_block(q->r->user, user);
 	batch_delete(e->batch, TABLE_BLOCKS, key_bytes(&k));
 	event_own(e, q->r, "block.removed", "user", user);
-	outbox_hint(e->out, HINT_AGAIN, q->r->user, NOTHING, q->r->ts);
 	tell_marks_again(e, q->r, user);
-	return story_again(e, q->r, q->r->user);
+	err = presence_tell(e, q->r, q->r->user, HINT_AGAIN);
+	return err == ERR_OK ? story_again(e, q->r, q->r->user) : err;
 }

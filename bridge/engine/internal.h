@@ -150,6 +150,10 @@ enum err method_push_prefs(struct request *q);
 /* presence.c: records of connections and of what devices say of themselves. */
 enum err presence_apply(struct engine *e, const struct record *r);
 
+/* presence.c: others may see the user's presence now, or not all of it: hint, and tell it also if
+ * the daemon dies before. */
+enum err presence_tell(struct engine *e, const struct record *r, struct bytes user, enum hint hint);
+
 /* hide.c: that of the user may be seen by fewer from now on. `viewer` alone could see it before,
  * or, if that is empty, all who could while it was for `level`: they, and nobody else, are shown
  * that there is nothing. what: PRIVACY_PRESENCE or PRIVACY_STATUS. */

@@ -381,6 +381,12 @@ enum err presence_apply(struct engine *e, const struct record *r)
 	}
 }
 
+enum err presence_tell(struct engine *e, const struct record *r, struct bytes user, enum hint hint)
+{
+	outbox_hint(e->out, hint, user, NOTHING, r->ts);
+	return put_shown(e, user);
+}
+
 /* --- an account that goes
  * --------------------------------------------------------------------------- */
 

@@ -121,10 +121,10 @@ static enum err show_privacy(struct request *q, const uint8_t *was, const uint8_
 	enum err err = ERR_OK;
 
 	if (presence < 0 || last_seen < 0)
-		outbox_hint(q->e->out, HINT_AGAIN, user, NOTHING, q->r->ts);
+		err = presence_tell(q->e, q->r, user, HINT_AGAIN);
 	else if (presence > 0 || last_seen > 0) /* with last_seen, or without, from now on */
-		outbox_hint(q->e->out, HINT_CAME, user, NOTHING, q->r->ts);
-	if (presence > 0)
+		err = presence_tell(q->e, q->r, user, HINT_CAME);
+	if (err == ERR_OK && presence > 0)
 		err = hide(q->e, q->r, user, PRIVACY_PRESENCE, NOTHING,
 			(enum visibility)was[PRIVACY_PRESENCE]);
 	if (err == ERR_OK && status > 0)

@@ -481,6 +481,35 @@ static void test_presence_hidden_from_fewer(void **state)
 	check_not(w, ADMIN "user.disable {\"user\":\"alice\"}", "HIDE");
 }
 
+/* Nobody of them is connected, or was: what is to be told stands in the store, should the daemon
+ * die before it is. */
+static void test_widened_is_to_be_told(void **state)
+{
+	static const char *const lines[] = {
+		ALICE "contact.add {\"user\":\"bob\"}",
+		ALICE "privacy.set {\"last_seen\":\"nobody\"}",
+		ALICE "privacy.set {\"presence\":\"everyone\"}",
+		ALICE "block.remove {\"user\":\"bob\"}",
+		ADMIN "user.enable {\"user\":\"alice\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		void *made;
+		struct world *w;
+
+		setup(&made);
+		w = made;
+		check(w, ALICE "block.add {\"user\":\"bob\"}", "\"ok\":true");
+		if (i == 4)
+			check(w, ADMIN "user.disable {\"user\":\"alice\"}", "\"ok\":true");
+		assert_false(stored(w, "store t\\05alice"));
+		check(w, lines[i], "\"ok\":true");
+		assert_true(stored(w, "store t\\05alice"));
+		world_destroy(w);
+	}
+}
+
 /* Bob has somebody who had alice's name before among his contacts. */
 static void test_hidden_from_a_former_contact(void **state)
 {
@@ -576,6 +605,7 @@ int main(void)
 		TEST(test_story_again_for_the_rest),
 		TEST(test_seen_until_the_broker_ended),
 		TEST(test_story_hidden_from_fewer),
+		TEST(test_widened_is_to_be_told),
 		TEST(test_presence_hidden_from_fewer),
 		TEST(test_hidden_from_a_former_contact),
 		TEST(test_hidden_by_the_operator),
