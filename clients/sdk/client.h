@@ -152,6 +152,10 @@ struct gnatter {
 	int64_t list_ms;
 	bool contacts_asked, contacts_again; /* as of the list */
 	int64_t contacts_ms;
+	unsigned burst; /* messages that came live without a pause, or since the list was looked at
+			 */
+	int64_t burst_ms, burst_began_ms; /* the last and the first of them */
+	uint64_t front;                   /* the number of the request that looks at it */
 	bool synced, first_sync;
 	struct outgoing *outgoing; /* on their way */
 	size_t outgoing_count;
@@ -217,6 +221,8 @@ void sync_list(struct gnatter *g);                  /* ask for the list of chats
 void sync_contacts(struct gnatter *g);              /* the same */
 void sync_fetch(struct gnatter *g, struct room *r); /* its history after hi */
 void sync_lost(struct gnatter *g); /* messages were dropped: look for what is missing */
+void sync_came(struct gnatter *g); /* a message came live */
+void sync_told(struct gnatter *g); /* what had come is taken and told */
 /* user/<u>/events, user/<u>/errors: topic is the last word. */
 void sync_event(struct gnatter *g, const char *topic, struct bytes payload);
 void sync_expect(
@@ -262,8 +268,12 @@ void outbox_tell(struct gnatter *g, const char *chat, const char *id, uint64_t s
 /* --- request.c */
 /* Ask, of the client's own: answered with code "lost" when the connection ends. payload is copied.
  */
-bool request_own(struct gnatter *g, const char *method, const char *payload, gnatter_answer_fn *fn,
-	void *ctx);
+/* Its number; 0: out of memory, or the client is closed. */
+uint64_t request_own(struct gnatter *g, const char *method, const char *payload,
+	gnatter_answer_fn *fn, void *ctx);
+/* Answers come in the order of the requests, and one made later was answered: ask once more what
+ * was asked before that one and only asks. */
+void request_again(struct gnatter *g, uint64_t before);
 enum gnatter_error request_app(struct gnatter *g, const char *method, struct buf *payload,
 	gnatter_answer_fn *fn, void *ctx);
 void request_run(struct gnatter *g, int64_t now);

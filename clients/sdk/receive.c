@@ -259,6 +259,7 @@ void receive_flush(struct gnatter *g)
 	for (size_t i = 0; i < l->count; i++)
 		message_finish(&l->messages[i]);
 	l->count = 0;
+	sync_told(g);
 }
 
 /* It is the next in its chat. Takes m. */
@@ -295,6 +296,7 @@ void receive_live(struct gnatter *g, const char *chat, struct bytes payload)
 	struct room *r = room_find(g, chat);
 	struct message m;
 
+	sync_came(g);
 	if (!r || !r->known || r->gone) {
 		sync_list(g); /* what is in it comes as its history */
 		return;

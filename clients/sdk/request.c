@@ -58,7 +58,8 @@ static struct request *create(
 	return NULL;
 }
 
-static enum gnatter_error append(struct gnatter *g, struct request *r)
+/* *number: its own. */
+static enum gnatter_error append(struct gnatter *g, struct request *r, uint64_t *number)
 {
 	struct request **at = &g->requests;
 	enum gnatter_error e = GNATTER_OK;
@@ -70,7 +71,7 @@ static enum gnatter_error append(struct gnatter *g, struct request *r)
 	} else if (!r->internal && g->request_count >= g->o.requests_max) {
 		e = GNATTER_ELIMIT;
 	} else {
-		r->number = ++g->last_number;
+		*number = r->number = ++g->last_number;
 		g->request_count += !r->internal;
 		while (*at)
 			at = &(*at)->next;
@@ -82,16 +83,18 @@ static enum gnatter_error append(struct gnatter *g, struct request *r)
 	return e;
 }
 
-bool request_own(struct gnatter *g, const char *method, const char *payload, gnatter_answer_fn *fn,
-	void *ctx)
+uint64_t request_own(struct gnatter *g, const char *method, const char *payload,
+	gnatter_answer_fn *fn, void *ctx)
 {
 	struct request *r = create(method, payload, fn, ctx);
+	uint64_t number = 0;
 
 	if (!r)
-		return false;
+		return 0;
 	r->internal = true;
-	append(g, r);
-	return true;
+	if (append(g, r, &number) != GNATTER_OK)
+		request_free(r);
+	return number;
 }
 
 enum gnatter_error request_app(struct gnatter *g, const char *method, struct buf *payload,
@@ -99,6 +102,7 @@ enum gnatter_error request_app(struct gnatter *g, const char *method, struct buf
 {
 	struct request *r = NULL;
 	enum gnatter_error e;
+	uint64_t number;
 
 	if (payload->len > PAYLOAD_MAX) {
 		buf_free(payload);
@@ -112,7 +116,7 @@ enum gnatter_error request_app(struct gnatter *g, const char *method, struct buf
 	buf_free(payload);
 	if (!r)
 		return GNATTER_ENOMEM;
-	e = append(g, r);
+	e = append(g, r, &number);
 	if (e != GNATTER_OK)
 		request_free(r);
 	return e;
@@ -281,6 +285,15 @@ void request_run(struct gnatter *g, int64_t now)
 		if (!r->sent)
 			break;
 	}
+}
+
+void request_again(struct gnatter *g, uint64_t before)
+{
+	pthread_mutex_lock(&g->lock);
+	for (struct request *r = g->requests; r && r->number < before; r = r->next)
+		if (r->sent && r->taken && only_asks(r->method))
+			r->sent = r->taken = false;
+	pthread_mutex_unlock(&g->lock);
 }
 
 int64_t request_due(struct gnatter *g)

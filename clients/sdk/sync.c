@@ -6,7 +6,11 @@
  * that is new in the list is subscribed then, and its history asked for even if nothing seems to be
  * missing: something may have been said between the list and the subscription.
  *
- * A gap in what comes live (a message was dropped on the way) is filled in the same way.
+ * A gap in what comes live (a message was dropped on the way) is filled in the same way. But a
+ * broker whose queue for us overflows drops the newest, and says nothing: a gap shows only with the
+ * next message, which may not come for long, and an answer may be among them. It takes many
+ * messages at once for that, so when many have come the front of the list, where those chats stand,
+ * is looked at once more.
  */
 #include "clients/sdk/client.h"
 
@@ -20,6 +24,13 @@
 #define RETRY_MS     500
 #define RETRY_MAX_MS 60000
 #define AGAIN_MS     5000 /* after a list was refused */
+
+/* So many messages, with no more than that between two of them, may be all that is left of more;
+ * looked at when they have ended, or have gone on for that long. */
+#define BURST        20
+#define BURST_GAP_MS 1000
+#define BURST_MAX_MS 30000
+#define FRONT        20 /* chats looked at then */
 
 /* --- the list of chats
  * ---------------------------------------------------------------------------- */
@@ -285,6 +296,7 @@ void sync_start(struct gnatter *g)
 	g->contacts_asked = false;
 	sync_contacts(g);
 	g->first_sync = store_is_new(g->store);
+	g->burst = 0;
 	sync_list(g);
 }
 
@@ -296,6 +308,74 @@ void sync_lost(struct gnatter *g)
 		g->rooms[i]->members = false; /* marks were among it, perhaps */
 	sync_contacts(g);
 	sync_list(g);
+}
+
+/* --- what may have been dropped
+ * ----------------------------------------------------------------------- */
+
+void sync_came(struct gnatter *g)
+{
+	int64_t now = now_ms();
+
+	if (g->burst < BURST && now > g->burst_ms + BURST_GAP_MS)
+		g->burst = 0;
+	if (g->burst++ == 0)
+		g->burst_began_ms = now;
+	g->burst_ms = now;
+}
+
+/* It may have taken the app long: that is no pause. */
+void sync_told(struct gnatter *g)
+{
+	g->burst_ms = now_ms();
+}
+
+/* When to look; NEVER: there were too few. */
+static int64_t burst_due(const struct gnatter *g)
+{
+	int64_t end = g->burst_ms + BURST_GAP_MS, most = g->burst_began_ms + BURST_MAX_MS;
+
+	if (g->burst < BURST)
+		return NEVER;
+	return end < most ? end : most;
+}
+
+/* Is the last of these, in which nothing was said for longest, behind? Then there may be more. */
+static bool ends_behind(struct gnatter *g, const cJSON *rows)
+{
+	const cJSON *row = cJSON_GetArrayItem(rows, cJSON_GetArraySize(rows) - 1);
+	const struct room *r = row ? room_find(g, member_string(row, "chat")) : NULL;
+
+	return row && (!r || !r->known || r->hi < member_number(row, "seq"));
+}
+
+static void on_front(void *ctx, struct gnatter *g, const struct gnatter_answer *a)
+{
+	cJSON *root = *a->code ? NULL : cJSON_Parse(a->json);
+	const cJSON *rows = cJSON_GetObjectItemCaseSensitive(root, "chats");
+	bool rest;
+
+	(void)ctx;
+	if (strcmp(a->code, "lost") == 0 || strcmp(a->code, "closed") == 0)
+		return;
+	request_again(g, g->front);
+	rest = member_true(root, "more") && ends_behind(g, rows);
+	if (!root || !take_list(g, rows)) {
+		g->list_again = true;
+		g->list_ms = now_ms() + AGAIN_MS;
+	} else if (rest) {
+		sync_list(g);
+	}
+	cJSON_Delete(root);
+}
+
+static void ask_front(struct gnatter *g)
+{
+	char params[32];
+
+	g->burst = 0;
+	snprintf(params, sizeof(params), "{\"limit\":%d}", FRONT);
+	g->front = request_own(g, "chats", params, on_front, NULL);
 }
 
 /* --- contacts
@@ -501,6 +581,8 @@ void sync_run(struct gnatter *g, int64_t now)
 		g->contacts_again = false;
 		ask_contacts(g, NULL);
 	}
+	if (now >= burst_due(g))
+		ask_front(g);
 	while (g->fetching < FETCHING_MAX && (r = next_wanting(g, now)))
 		if (r->known && !r->gone && (r->check || r->hi < r->server_seq))
 			fetch(g, r);
@@ -520,6 +602,8 @@ int64_t sync_due(const struct gnatter *g)
 		return NEVER;
 	if (g->list_again && !g->listing)
 		due = g->list_ms;
+	if (burst_due(g) < due)
+		due = burst_due(g);
 	if (g->contacts_again && !g->contacts_asked && g->contacts_ms < due)
 		due = g->contacts_ms;
 	for (const struct room *r = g->wanting_first; r && g->fetching < FETCHING_MAX;

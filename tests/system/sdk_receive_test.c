@@ -9,6 +9,7 @@
 #include "tests/support/history.h"
 #include "tests/support/instance.h"
 #include "tests/support/json.h"
+#include "tests/support/proc.h"
 #include "tests/support/proxy.h"
 #include "tests/support/sdk.h"
 
@@ -220,6 +221,36 @@ static void test_overflow(void **state)
 	client_send(alice, "lobby", "the end");
 	sdk_wait(bob, 0, message("lobby", "the end"));
 	assert_int_equal(sdk_count(bob, 0, message("lobby", NULL)), 1001);
+}
+
+/* What the broker drops are the newest, so that no gap shows: two under way, twenty in its queue,
+ * and nobody says anything after them. */
+static void test_overflow_of_the_newest(void **state)
+{
+	struct instance *in = instance_create(instance_people);
+	struct gnatter_options o;
+	struct client *alice;
+	struct proxy *p;
+	struct sdk *bob;
+
+	(void)state;
+	instance_set_broker(in, "max_queued_messages", "20");
+	instance_set_broker(in, "max_inflight_messages", "2");
+	instance_start(in);
+	p = proxy_start(in->port);
+	o = sdk_options(in, "bob", "phone");
+	o.address = case_printf("tcp://127.0.0.1:%d", proxy_port(p));
+	bob = sdk_connect(&o);
+	sdk_wait_synced(bob);
+	alice = client_5(in, "alice", "x");
+	proxy_behave(p, &(struct proxy_manners){.hold = PROXY_UP});
+	flood(alice, "lobby", 0, 100);
+	client_barrier(alice);
+	proxy_behave(p, NULL);
+	sdk_wait_count(bob, 0, message("lobby", NULL), 100);
+	sdk_expect_same(bob, client_5(in, "bob", "x"), "lobby");
+	assert_non_null(strstr(slurp(case_printf("%s/broker.out", in->root), NULL),
+		"Outgoing messages are being dropped for client bob:phone"));
 }
 
 /* --- groups ---------------------------------------------------------------------------------- */
@@ -605,6 +636,7 @@ int main(void)
 		SYSTEM(test_changed_meanwhile),
 		SYSTEM(test_gaps),
 		SYSTEM(test_overflow),
+		SYSTEM(test_overflow_of_the_newest),
 		SYSTEM(test_membership),
 		SYSTEM(test_small_cache),
 		SYSTEM(test_search),
