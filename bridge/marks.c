@@ -132,11 +132,12 @@ enum err marks_restart(struct marks *m, int64_t now_ms)
 /* --- telling
  * ---------------------------------------------------------------------------------------- */
 
-static void emit(void *ctx, const char *topic, struct bytes payload)
+static void emit(void *ctx, const char *topic, uint8_t qos, struct bytes payload)
 {
 	struct marks *m = ctx;
 
-	teller_publish(&m->teller, &m->gathered, topic, false, 0, payload);
+	teller_publish(&m->teller, &m->gathered,
+		&(struct telling){.topic = topic, .qos = qos, .payload = payload});
 	stats_add(&m->teller.stats->marks_told, 1);
 }
 

@@ -144,7 +144,8 @@ static uint64_t wall_ts(const struct presence *p)
 
 void presence_publish(struct presence *p, const char *topic, uint32_t expiry, struct bytes payload)
 {
-	teller_publish(&p->teller, &p->gathered, topic, true, expiry, payload);
+	teller_publish(
+		&p->teller, &p->gathered, &(struct telling){topic, 1, true, expiry, payload});
 	p->tokens -= 1;
 	stats_add(&p->teller.stats->presence_told, 1);
 }

@@ -19,15 +19,14 @@ void teller_flush(const struct teller *t, struct gathered *g)
 	g->count = 0;
 }
 
-void teller_publish(const struct teller *t, struct gathered *g, const char *topic, bool retain,
-	uint32_t expiry, struct bytes payload)
+void teller_publish(const struct teller *t, struct gathered *g, const struct telling *what)
 {
 	effect_encode(&g->effects, &(struct effect){.type = EFFECT_PUBLISH,
-					   .topic = {topic, strlen(topic)},
-					   .qos = 1,
-					   .retain = retain,
-					   .expiry = expiry,
-					   .payload = payload});
+					   .topic = {what->topic, strlen(what->topic)},
+					   .qos = what->qos,
+					   .retain = what->retain,
+					   .expiry = what->expiry,
+					   .payload = what->payload});
 	if (++g->count >= IN_ONE_MESSAGE)
 		teller_flush(t, g);
 }

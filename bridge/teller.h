@@ -31,9 +31,16 @@ struct gathered {
 	uint32_t count;
 };
 
-/* QoS 1. expiry in seconds, 0: none. */
-void teller_publish(const struct teller *t, struct gathered *g, const char *topic, bool retain,
-	uint32_t expiry, struct bytes payload);
+struct telling {
+	const char *topic;
+	uint8_t qos;
+	bool retain;
+	uint32_t expiry; /* s; 0: none */
+	struct bytes payload;
+};
+
+/* Everything is copied. */
+void teller_publish(const struct teller *t, struct gathered *g, const struct telling *what);
 
 /* Send what has gathered. */
 void teller_flush(const struct teller *t, struct gathered *g);

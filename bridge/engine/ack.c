@@ -92,9 +92,9 @@ static enum err check_reader(struct engine *e, const struct record *r, struct ma
 	return absent_is(err, ERR_FORBIDDEN);
 }
 
-static void emit(void *ctx, const char *topic, struct bytes payload)
+static void emit(void *ctx, const char *topic, uint8_t qos, struct bytes payload)
 {
-	outbox_publish(ctx, topic, 1, false, payload);
+	outbox_publish(ctx, topic, qos, false, payload);
 }
 
 /* Tell the others, at once, or, if that was only just done, a little later (bridge/marks.h). */

@@ -38,6 +38,7 @@ struct told mark_tell(struct buf *b, const struct mark_of *of, const struct mark
 	char chat[TOPIC_SIZE], own[TOPIC_SIZE];
 	bool read = m->read > told->read, delivered = m->delivered > told->delivered;
 	bool event = of->own ? read || delivered : read && of->hidden;
+	uint8_t qos = name_pair_other(of->chat, of->user).len > 0 ? 1 : 0;
 
 	snprintf(chat, sizeof(chat), "chat/%.*s/mark/%.*s", (int)of->chat.len, of->chat.data,
 		(int)of->user.len, of->user.data);
@@ -45,11 +46,11 @@ struct told mark_tell(struct buf *b, const struct mark_of *of, const struct mark
 	read = read && !of->hidden;
 	if (!of->own && (read || delivered)) {
 		write_chat(b, of, m, read);
-		emit(ctx, chat, (struct bytes){b->data, b->len});
+		emit(ctx, chat, qos, (struct bytes){b->data, b->len});
 	}
 	if (event) {
 		write_event(b, of, m);
-		emit(ctx, own, (struct bytes){b->data, b->len});
+		emit(ctx, own, 1, (struct bytes){b->data, b->len});
 	}
 	return (struct told){.at = now, .delivered = m->delivered, .read = m->read};
 }

@@ -4,6 +4,10 @@
  * hold "read" (the plugin sees to that). In a one-to-one chat, where he is the only other one,
  * there is none: the message has "delivered" alone, and "read" goes to the user's own devices.
  *
+ * In a group it goes out at QoS 0: members who are not there find all marks in chat.get, and in
+ * their queues those of a hundred others would take the room of messages. In a one-to-one chat it
+ * waits for the other one.
+ *
  * Nobody but those is told in a channel, where everybody's marks for everybody would be the square
  * of its members, and in a one-to-one chat that may not be written in.
  */
@@ -19,7 +23,7 @@ struct mark_of {
 	bool own;    /* only his own devices are told */
 };
 
-typedef void mark_emit_fn(void *ctx, const char *topic, struct bytes payload);
+typedef void mark_emit_fn(void *ctx, const char *topic, uint8_t qos, struct bytes payload);
 
 /* Emit what has grown since *told; b is used for it, and must be checked for `failed`. Returns what
  * is told then, at `now`. */

@@ -13,7 +13,7 @@
 #include "tests/support/instance.h"
 #include "tests/support/json.h"
 
-enum { CASTS = 14, INTERVAL_MS = 250 };
+enum { CASTS = 15, INTERVAL_MS = 250 };
 
 static struct instance *in, *shared;
 static const char *a, *b, *c, *pair, *group;
@@ -327,6 +327,48 @@ static void test_each_mark_for_itself(void **state)
 /* --- wrong ones --------------------------------------------------------------------------------
  */
 
+static struct client *alice_who_keeps_her_session(void)
+{
+	return client_open(
+		in, &(struct client_opts){
+			    .user = a, .device = "phone", .version = 5, .persistent = true});
+}
+
+/* Who is away finds the other one's mark of a one-to-one chat in his queue, and those of a group in
+ * chat.get alone. */
+static void test_marks_for_who_is_away(void **state)
+{
+	const char *in_pair, *in_group;
+	const struct cJSON *member;
+	struct message *m;
+
+	(void)state;
+	cast(14);
+	in_pair = case_printf("chat/%s/mark/%s", pair, b);
+	in_group = case_printf("chat/%s/mark/%s", group, b);
+	client_close(alice);
+	alice = alice_who_keeps_her_session();
+	client_subscribe_ok(alice, case_printf("chat/%s/#", pair), 1);
+	client_subscribe_ok(alice, case_printf("chat/%s/#", group), 1);
+	say(pair, 1);
+	say(group, 1);
+	client_close(alice);
+	ack(bob, group, "{\"read\":1}");
+	ack(bob, pair, "{\"read\":1}");
+	m = client_take(carol, in_group, "\"read\":1");
+	assert_int_equal(m->qos, 0);
+	m = client_take(bob, case_printf("chat/%s/mark/%s", pair, b), "\"read\":1");
+	assert_int_equal(m->qos, 1);
+	alice = alice_who_keeps_her_session();
+	client_take(alice, in_pair, "\"read\":1");
+	client_barrier(alice);
+	client_none(alice, 0, in_group, NULL);
+	member = json_find(
+		json_at(client_requestf(alice, "chat.get", "{\"chat\":\"%s\"}", group), "members"),
+		"user", b);
+	json_expect_num(member, "read", 1);
+}
+
 static void test_wrong_acks(void **state)
 {
 	static const char *const wrong[] = {"{\"read\":6}", "{\"delivered\":6}",
@@ -564,6 +606,7 @@ int main(void)
 		SYSTEM(test_many_acks),
 		SYSTEM(test_only_delivered),
 		SYSTEM(test_each_mark_for_itself),
+		SYSTEM(test_marks_for_who_is_away),
 		SYSTEM(test_wrong_acks),
 		SYSTEM(test_not_a_member),
 		SYSTEM(test_hidden),
