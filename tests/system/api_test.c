@@ -331,10 +331,12 @@ static void test_chats(void **state)
 	for (int k = 0; k < 25; k++) {
 		client_requestf(
 			dave, "chat.create", "{\"chat\":\"d%02d\",\"title\":\"T%d\"}", k, k);
+		if (k == 24)
+			wait_next_ms(); /* of two in one millisecond neither is newer */
 		client_sendf(dave, case_printf("d%02d", k), "in %d", k);
 	}
 	client_barrier(dave);
-	wait_next_ms(); /* of two in one millisecond neither is newer */
+	wait_next_ms();
 	client_send(dave, "d07", "newest of all");
 	client_barrier(dave);
 	j = client_request(dave, "chats", "{}");
