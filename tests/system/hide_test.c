@@ -99,7 +99,7 @@ static void cast(int n)
 	client_requestf(author, "contact.add", "{\"user\":\"%s\"}", names[PEST]);
 	client_request(author, "status.post", "{\"text\":\"once upon a time\"}");
 	for (int w = 0; w < WATCHERS; w++)
-		watchers[w] = open_watcher(w);
+		watchers[w] = open_watcher((enum watcher)w);
 	wait_sees(FRIEND);
 	wait_sees(PEST);
 	people_wait_says(watchers[SELF], names[SELF], 2, NULL, NULL);
